@@ -1,0 +1,347 @@
+package wsman
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/beevik/etree"
+)
+
+// Limits of every document that is read (DESIGN: every read has a limit). etree itself bounds depth only:
+// 16 MiB of empty elements cost it 666 MiB.
+const (
+	maxDocument = 16 << 20 // octets; the transport's own limit is usually far lower
+	maxTags     = 65536    // '<' characters
+	maxTag      = 256000   // octets from '<' to '>'
+	maxDepth    = 64       // nested elements
+)
+
+// An element is an etree element with its namespace resolved, so that callers need no prefixes.
+type element struct {
+	*etree.Element
+	uri   string
+	scope *scope
+}
+
+// A scope is the namespace declarations of one element, linked to those around it.
+type scope struct {
+	prefix, uri string
+	outer       *scope
+}
+
+const namespaceXML = "http://www.w3.org/XML/1998/namespace"
+
+func (s *scope) lookup(prefix string) (string, bool) {
+	for ; s != nil; s = s.outer {
+		if s.prefix == prefix {
+			return s.uri, true
+		}
+	}
+	switch prefix {
+	case "":
+		return "", true
+	case "xml":
+		return namespaceXML, true
+	}
+	return "", false
+}
+
+// readDocument parses a document from a peer and returns its root. It refuses what exceeds the limits, and a DOCTYPE, a
+// second root, text outside the root, duplicate attributes and an unbound prefix, all of which etree 1.8.1 accepts.
+func readDocument(b []byte) (*element, error) {
+	b, err := decodeText(b)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMarkup(b); err != nil {
+		return nil, err
+	}
+	doc := etree.NewDocument()
+	doc.ReadSettings = etree.ReadSettings{MaxDepth: maxDepth, PreserveDuplicateAttrs: true}
+	if err := doc.ReadFromBytes(b); err != nil {
+		if errors.Is(err, etree.ErrMaxDepth) {
+			return nil, &ProtocolError{Msg: "elements are nested too deeply", Err: err}
+		}
+		return nil, &ProtocolError{Msg: "not well-formed XML", Err: err}
+	}
+	root, err := soleRoot(doc)
+	if err != nil {
+		return nil, err
+	}
+	return bind(root, nil)
+}
+
+// soleRoot returns the one element of doc, which may stand beside comments, processing instructions and white space only.
+func soleRoot(doc *etree.Document) (*etree.Element, error) {
+	var root *etree.Element
+	for _, token := range doc.Child {
+		switch t := token.(type) {
+		case *etree.Element:
+			if root != nil {
+				return nil, &ProtocolError{Msg: "a second root element"}
+			}
+			root = t
+		case *etree.CharData:
+			if !t.IsWhitespace() {
+				return nil, &ProtocolError{Msg: "text outside the root element"}
+			}
+		case *etree.Directive:
+			return nil, &ProtocolError{Msg: "a document type declaration"}
+		}
+	}
+	if root == nil {
+		return nil, &ProtocolError{Msg: "an empty document"}
+	}
+	return root, nil
+}
+
+// bind resolves the namespace of e inside outer and refuses unbound prefixes and duplicate attributes.
+func bind(e *etree.Element, outer *scope) (*element, error) {
+	s := outer
+	for i := range e.Attr {
+		a := &e.Attr[i]
+		switch {
+		case a.Space == "xmlns":
+			s = &scope{prefix: a.Key, uri: a.Value, outer: s}
+		case a.Space == "" && a.Key == "xmlns":
+			s = &scope{uri: a.Value, outer: s}
+		}
+		for j := range i {
+			if e.Attr[j].Key == a.Key && e.Attr[j].Space == a.Space {
+				return nil, &ProtocolError{Path: e.Tag, Msg: "attribute " + a.FullKey() + " stands twice"}
+			}
+		}
+	}
+	for i := range e.Attr {
+		if p := e.Attr[i].Space; p != "" && p != "xmlns" {
+			if _, ok := s.lookup(p); !ok {
+				return nil, &ProtocolError{Path: e.Tag, Msg: "prefix " + p + " is not bound"}
+			}
+		}
+	}
+	uri, ok := s.lookup(e.Space)
+	if !ok {
+		return nil, &ProtocolError{Path: e.Tag, Msg: "prefix " + e.Space + " is not bound"}
+	}
+	return &element{Element: e, uri: uri, scope: s}, nil
+}
+
+// children returns the child elements of e, bound.
+func (e *element) children() ([]*element, error) {
+	var list []*element
+	for _, token := range e.Child {
+		c, ok := token.(*etree.Element)
+		if !ok {
+			continue
+		}
+		b, err := bind(c, e.scope)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, b)
+	}
+	return list, nil
+}
+
+// is tells whether e has this name.
+func (e *element) is(uri, local string) bool { return e.Tag == local && e.uri == uri }
+
+// child returns the first child element with this name, or nil.
+func (e *element) child(uri, local string) *element {
+	for _, token := range e.Child {
+		c, ok := token.(*etree.Element)
+		if !ok || c.Tag != local {
+			continue
+		}
+		if b, err := bind(c, e.scope); err == nil && b.uri == uri {
+			return b
+		}
+	}
+	return nil
+}
+
+// attr returns the value of the attribute with this name, or "".
+func (e *element) attr(uri, local string) string {
+	for i := range e.Attr {
+		a := &e.Attr[i]
+		if a.Key != local || a.Space == "xmlns" {
+			continue
+		}
+		if a.Space == "" {
+			if uri == "" {
+				return a.Value
+			}
+			continue
+		}
+		if u, ok := e.scope.lookup(a.Space); ok && u == uri {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// text returns the character data directly inside e, exactly as sent.
+func (e *element) text() string {
+	var one string
+	var rest *strings.Builder
+	for _, token := range e.Child {
+		c, ok := token.(*etree.CharData)
+		switch {
+		case !ok:
+		case rest != nil:
+			rest.WriteString(c.Data)
+		case one == "":
+			one = c.Data
+		default:
+			rest = &strings.Builder{}
+			rest.WriteString(one)
+			rest.WriteString(c.Data)
+		}
+	}
+	if rest != nil {
+		return rest.String()
+	}
+	return one
+}
+
+// trimmed returns text without the white space around it: for URIs, numbers and QNames.
+func (e *element) trimmed() string { return strings.TrimSpace(e.text()) }
+
+// qname resolves a QName in the content of e through e's own bindings.
+func (e *element) qname(text string) Subcode {
+	text = strings.TrimSpace(text)
+	prefix, local, ok := strings.Cut(text, ":")
+	if !ok {
+		prefix, local = "", text
+	}
+	uri, bound := e.scope.lookup(prefix)
+	if !bound {
+		// Kept as it came: some services write a prefix that they never declared.
+		return Subcode(text)
+	}
+	if uri == "" {
+		return Subcode(local)
+	}
+	if p, known := ourPrefix(uri); known {
+		return Subcode(p + ":" + local)
+	}
+	return Subcode("{" + uri + "}" + local)
+}
+
+// outerXML returns e as a document of its own, with the namespace bindings it needs.
+func (e *element) outerXML() string {
+	c := e.Copy()
+	declared := map[string]bool{}
+	for i := range c.Attr {
+		if a := &c.Attr[i]; a.Space == "xmlns" || (a.Space == "" && a.Key == "xmlns") {
+			declared[strings.TrimPrefix(a.FullKey(), "xmlns:")] = true
+		}
+	}
+	for s := e.scope; s != nil; s = s.outer {
+		key := "xmlns"
+		if s.prefix != "" {
+			key += ":" + s.prefix
+		}
+		if name := strings.TrimPrefix(key, "xmlns:"); !declared[name] {
+			declared[name] = true
+			c.CreateAttr(key, s.uri)
+		}
+	}
+	doc := etree.NewDocumentWithRoot(c)
+	text, err := doc.WriteToString()
+	if err != nil {
+		return "" // WriteToString writes to memory: it has no error to report
+	}
+	return text
+}
+
+// decodeText returns b as UTF-8 without a byte order mark. UTF-16 is recognised by its mark, or by the '<' it begins with.
+func decodeText(b []byte) ([]byte, error) {
+	if len(b) > maxDocument {
+		return nil, &ProtocolError{Msg: "the document is larger than the limit"}
+	}
+	switch {
+	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
+		b = b[3:]
+	case bytes.HasPrefix(b, []byte("\xff\xfe")):
+		return fromUTF16(b[2:], binary.LittleEndian)
+	case bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return fromUTF16(b[2:], binary.BigEndian)
+	case bytes.HasPrefix(b, []byte("<\x00")):
+		return fromUTF16(b, binary.LittleEndian)
+	case bytes.HasPrefix(b, []byte("\x00<")):
+		return fromUTF16(b, binary.BigEndian)
+	}
+	if !utf8.Valid(b) {
+		return nil, &ProtocolError{Msg: "the text is neither UTF-8 nor marked as UTF-16"}
+	}
+	return b, nil
+}
+
+func fromUTF16(b []byte, order binary.ByteOrder) ([]byte, error) {
+	if len(b)%2 != 0 {
+		return nil, &ProtocolError{Msg: "UTF-16 text with an odd number of octets"}
+	}
+	units := make([]uint16, len(b)/2)
+	for i := range units {
+		units[i] = order.Uint16(b[2*i:])
+	}
+	return []byte(string(utf16.Decode(units))), nil
+}
+
+// checkMarkup holds b to the limits before etree builds a tree of it, in one pass.
+func checkMarkup(b []byte) error {
+	for tags := 0; ; {
+		i := bytes.IndexByte(b, '<')
+		if i < 0 {
+			return nil
+		}
+		if tags++; tags > maxTags {
+			return &ProtocolError{Msg: "too many elements"}
+		}
+		b = b[i+1:]
+		var n int
+		switch {
+		case bytes.HasPrefix(b, []byte("!--")):
+			n = bytes.Index(b, []byte("-->"))
+		case bytes.HasPrefix(b, []byte("![CDATA[")):
+			n = bytes.Index(b, []byte("]]>"))
+		case bytes.HasPrefix(b, []byte("?")):
+			n = bytes.Index(b, []byte("?>"))
+		case bytes.HasPrefix(b, []byte("!")):
+			return &ProtocolError{Msg: "a document type declaration"}
+		default:
+			if n = tagLength(b); n > maxTag {
+				return &ProtocolError{Msg: "a tag is too long"}
+			}
+		}
+		if n < 0 {
+			return nil // not well-formed: etree says how
+		}
+		b = b[n:]
+	}
+}
+
+// tagLength returns the offset of the '>' that ends the tag at the start of b, minding quotes; -1 if there is none and b is short.
+func tagLength(b []byte) int {
+	var quote byte
+	for i, c := range b {
+		switch {
+		case i > maxTag:
+			return i
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '>':
+			return i
+		}
+	}
+	return -1
+}
