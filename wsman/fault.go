@@ -9,7 +9,7 @@ import (
 
 // A Subcode is the QName of s:Subcode/s:Value, written with our own prefix after the sender's was
 // resolved: "wsman:TimedOut" and "wsen:TimedOut" are different faults. A QName in a namespace that this
-// package does not know reads "{uri}Local". The empty Subcode means that the fault had none.
+// package does not know reads "{uri}Local", one whose prefix was never declared "{}prefix:Local". The empty Subcode means that the fault had none.
 type Subcode string
 
 // Subcodes that callers tell apart (facts/faults.md §5).
@@ -92,7 +92,7 @@ type ProviderFault struct {
 	Details []string
 }
 
-// Error says what the service said: subcode, number and the most specific text.
+// Error says what the service said: subcode, numbers and the most specific text.
 func (f *Fault) Error() string {
 	name := f.Subcode
 	if name == "" {
@@ -102,8 +102,14 @@ func (f *Fault) Error() string {
 		name = "SOAP fault"
 	}
 	msg := string(name)
-	if w := f.WSManFault; w != nil && w.RawCode != "" {
-		msg += fmt.Sprintf(" (%s)", w.code())
+	var numbers []string
+	for _, c := range f.Codes() {
+		if n := formatCode(c); !slices.Contains(numbers, n) {
+			numbers = append(numbers, n)
+		}
+	}
+	if len(numbers) > 0 {
+		msg += " (" + strings.Join(numbers, ", ") + ")"
 	}
 	if text := f.Text(); text != "" {
 		msg += ": " + text
@@ -111,15 +117,12 @@ func (f *Fault) Error() string {
 	return msg
 }
 
-// code writes the number as operators look it up: hexadecimal for HRESULT and WSMAN codes, decimal for Win32.
-func (w *WSManFault) code() string {
-	switch {
-	case w.Code == 0:
-		return w.RawCode
-	case w.Code < 0x10000:
-		return fmt.Sprintf("error %d", w.Code)
+// formatCode writes a number as operators look it up: hexadecimal for HRESULT and WSMAN codes, decimal for Win32.
+func formatCode(code uint32) string {
+	if code < 0x10000 {
+		return fmt.Sprintf("error %d", code)
 	}
-	return fmt.Sprintf("0x%08X", w.Code)
+	return fmt.Sprintf("0x%08X", code)
 }
 
 // Text returns the most specific explanation: the innermost provider's, else the host's, else the reason.

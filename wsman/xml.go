@@ -220,8 +220,7 @@ func (e *element) qname(text string) Subcode {
 	}
 	uri, bound := e.scope.lookup(prefix)
 	if !bound {
-		// Kept as it came: some services write a prefix that they never declared.
-		return Subcode(text)
+		return Subcode("{}" + text) // not ours to guess
 	}
 	if uri == "" {
 		return Subcode(local)

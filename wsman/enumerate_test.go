@@ -1,0 +1,194 @@
+package wsman_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hvmigerr/hvmigerr/wsman"
+)
+
+// paged answers Enumerate, Pull and Release, and writes down what was asked.
+type paged struct {
+	pages    []string // bodies of the answers, the first to Enumerate
+	requests []string
+	cancel   func() // called with the second page
+}
+
+func (p *paged) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	text := string(req.Body)
+	action := between(text, `<wsa:Action s:mustUnderstand="true">`, "</")
+	note := action[strings.LastIndexByte(action, '/')+1:]
+	if c := between(text, "<wsen:EnumerationContext>", "</"); c != "" {
+		note += " " + c
+	}
+	if m := between(text, "MaxElements>", "</"); m != "" {
+		note += " max " + m
+	}
+	p.requests = append(p.requests, note)
+	if action == wsman.ActionRelease {
+		return reply(200, envelope(""))(req)
+	}
+	if len(p.pages) == 0 {
+		return nil, errors.New("no more pages")
+	}
+	body := p.pages[0]
+	p.pages = p.pages[1:]
+	if p.cancel != nil && action == wsman.ActionPull {
+		p.cancel()
+	}
+	if strings.HasPrefix(body, "<s:Envelope") {
+		return reply(500, body)(req)
+	}
+	return reply(200, envelope(body))(req)
+}
+
+// page writes an answer; an empty context is left out.
+func page(name, context string, items int, end bool) string {
+	item := "n"
+	if name == "Enumerate" {
+		item = "w"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<n:%sResponse xmlns:n=%q xmlns:w=%q>`, name, wsman.NamespaceEnumeration, wsman.NamespaceWSMan)
+	if context != "" {
+		fmt.Fprintf(&b, "<n:EnumerationContext>%s</n:EnumerationContext>", context)
+	}
+	fmt.Fprintf(&b, "<%s:Items>%s</%s:Items>", item, strings.Repeat("<X><A>1</A></X>", items), item)
+	if end {
+		fmt.Fprintf(&b, "<%s:EndOfSequence/>", item)
+	}
+	fmt.Fprintf(&b, "</n:%sResponse>", name)
+	return b.String()
+}
+
+func TestEnumerate(t *testing.T) {
+	badContext := strings.NewReplacer("w:QuotaLimit", "n:InvalidEnumerationContext", `xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"`,
+		`xmlns:n="`+wsman.NamespaceEnumeration+`"`).Replace(quotaFault)
+	tests := map[string]struct {
+		pages []string
+		stop  int // leave the loop after that many items
+		want  []string
+		items int
+		err   string
+	}{
+		"one page":                   {pages: []string{page("Enumerate", "", 3, true)}, want: []string{"Enumerate max 100"}, items: 3},
+		"context beside the end":     {pages: []string{page("Enumerate", "c1", 3, true)}, want: []string{"Enumerate max 100"}, items: 3},
+		"no items":                   {pages: []string{page("Enumerate", "", 0, true)}, want: []string{"Enumerate max 100"}},
+		"the latest context is used": {pages: []string{page("Enumerate", "c1", 1, false), page("Pull", "c2", 1, false), page("Pull", "", 1, true)}, want: []string{"Enumerate max 100", "Pull c1 max 100", "Pull c2 max 100"}, items: 3},
+		"no new context":             {pages: []string{page("Enumerate", "c1", 1, false), page("Pull", "", 1, false), page("Pull", "", 1, true)}, want: []string{"Enumerate max 100", "Pull c1 max 100", "Pull c1 max 100"}, items: 3},
+		"left early":                 {pages: []string{page("Enumerate", "c1", 5, false)}, stop: 2, want: []string{"Enumerate max 100", "Release c1"}, items: 2},
+		"left at the end":            {pages: []string{page("Enumerate", "c1", 5, true)}, stop: 2, want: []string{"Enumerate max 100"}, items: 2},
+		"a fault":                    {pages: []string{page("Enumerate", "c1", 1, false), quotaFault}, want: []string{"Enumerate max 100", "Pull c1 max 100", "Release c1"}, items: 1, err: "fault: wsman:QuotaLimit"},
+		"a context that is gone":     {pages: []string{page("Enumerate", "c1", 1, false), badContext}, want: []string{"Enumerate max 100", "Pull c1 max 100"}, items: 1, err: "fault: wsen:InvalidEnumerationContext"},
+		"a broken page":              {pages: []string{page("Enumerate", "c1", 1, false), "<x/>"}, want: []string{"Enumerate max 100", "Pull c1 max 100", "Release c1"}, items: 1, err: "protocol: s:Body: no wsen:PullResponse"},
+		"an answer to Pull only":     {pages: []string{page("Pull", "c1", 1, true)}, want: []string{"Enumerate max 100"}, err: "protocol: s:Body: no wsen:EnumerateResponse"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := &paged{pages: test.pages}
+			items, got := 0, ""
+			for _, err := range newClient(t, p).Enumerate(t.Context(), &wsman.EnumerateRequest{Resource: migrationJob}) {
+				if err != nil {
+					got = describe(err)
+					continue
+				}
+				if items++; items == test.stop {
+					break
+				}
+			}
+			if diff := cmp.Diff(test.want, p.requests); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			if items != test.items || got != test.err {
+				t.Errorf("%d items and %q, want %d and %q", items, got, test.items, test.err)
+			}
+		})
+	}
+}
+
+// TestEnumeratePull goes through a recorded enumeration that is not optimized.
+func TestEnumeratePull(t *testing.T) {
+	s := &script{}
+	cases := []string{"enumerate_plain", "pull_more", "pull_end"}
+	for _, name := range cases {
+		s.replies = append(s.replies, recorded(t, name))
+	}
+	list, err := collect(newClient(t, s).Enumerate(t.Context(), &wsman.EnumerateRequest{Resource: migrationJob, MaxElements: 1, Unoptimized: true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range cases {
+		golden(t, name, "request.xml", s.sent[i].Body)
+	}
+	for i, item := range list {
+		golden(t, cases[i+1], "want.json", dump(t, item, nil))
+	}
+	if len(list) != 2 {
+		t.Errorf("%d instances, want 2", len(list))
+	}
+}
+
+// TestEnumerateCancelled: the context is released although the caller's ctx has ended.
+func TestEnumerateCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := &paged{pages: []string{page("Enumerate", "c1", 1, false), page("Pull", "c2", 1, false)}, cancel: cancel}
+	_, err := collect(newClient(t, p).Enumerate(ctx, &wsman.EnumerateRequest{Resource: migrationJob}))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v, want context.Canceled", err)
+	}
+	if want := "Release c2"; p.requests[len(p.requests)-1] != want {
+		t.Errorf("last request = %s, want %s", p.requests[len(p.requests)-1], want)
+	}
+}
+
+// TestEnumerateEndless: a service that sends contexts and no items does not hold us.
+func TestEnumerateEndless(t *testing.T) {
+	p := &paged{pages: []string{page("Enumerate", "c", 0, false)}}
+	for range 500 {
+		p.pages = append(p.pages, page("Pull", "c", 0, false))
+	}
+	_, err := collect(newClient(t, p).Enumerate(t.Context(), &wsman.EnumerateRequest{Resource: migrationJob}))
+	if got, want := describe(err), "protocol: wsen:PullResponse: no items and no end"; got != want {
+		t.Errorf("error = %s, want %s", got, want)
+	}
+	if len(p.requests) > 110 {
+		t.Errorf("%d requests", len(p.requests))
+	}
+}
+
+// TestQuery: a query goes to class *, its literals arrive as they were.
+func TestQuery(t *testing.T) {
+	value := `a'b\c"d&e<f>]]>`
+	tests := map[wsman.URIStyle][]string{
+		wsman.URIStyleMicrosoft: {"http://schemas.microsoft.com/wbem/wsman/1/wmi/root/virtualization/v2/*"},
+		wsman.URIStyleDMTF:      {"http://schemas.dmtf.org/wbem/wscim/1/*", `Name="__cimnamespace">root/virtualization/v2<`},
+	}
+	for style, want := range tests {
+		s := &script{}
+		c := newClient(t, s, func(c *wsman.Config) { c.URIStyle = style })
+		query := "select * from Msvm_ComputerSystem where ElementName = " + wsman.QuoteWQL(value)
+		_, _ = collect(c.Enumerate(t.Context(), &wsman.EnumerateRequest{Resource: migrationJob, Query: query}))
+		env, err := wsman.DecodeEnvelope(s.sent[0].Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		filter, _, err := env.Body[0].Scalar("Filter")
+		if err != nil || filter.Text != `select * from Msvm_ComputerSystem where ElementName = 'a\'b\\c"d&e<f>]]>'` {
+			t.Errorf("style %d: filter = %s (%v)", style, filter.Text, err)
+		}
+		for _, text := range want {
+			if !strings.Contains(string(s.sent[0].Body), text) {
+				t.Errorf("style %d: the request has no %s:\n%s", style, text, s.sent[0].Body)
+			}
+		}
+	}
+}
