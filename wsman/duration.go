@@ -128,7 +128,7 @@ func parseCIMInterval(s string) (time.Duration, bool) {
 	f := cimFields{text: s}
 	days, hours, minutes := f.number(0, 8, 0), f.number(8, 10, 0), f.number(10, 12, 0)
 	seconds, micro := f.number(12, 14, 0), f.number(15, 21, 0)
-	if f.bad || hours > 23 || minutes > 59 || seconds > 59 || days > math.MaxInt64/int(24*time.Hour) {
+	if f.bad || hours > 23 || minutes > 59 || seconds > 59 || int64(days) >= math.MaxInt64/int64(24*time.Hour) {
 		return 0, false
 	}
 	return time.Duration(days)*24*time.Hour + time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute +

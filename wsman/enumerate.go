@@ -29,7 +29,8 @@ type EnumerateRequest struct {
 	MaxElements int
 	// WithEPR asks for each instance's endpoint reference too.
 	WithEPR bool
-	// Unoptimized asks for no instances in the answer to Enumerate itself.
+	// Unoptimized asks for no instances in the answer to Enumerate itself, and leaves the size of pages to the service:
+	// wsman:MaxElements goes with optimization only, and a Pull must not name what the Enumerate did not.
 	Unoptimized bool
 	Options     OptionSet
 }
@@ -140,7 +141,9 @@ func (e *enumeration) pullBody(body *etree.Element) {
 	x := body.CreateElement("wsen:Pull")
 	x.CreateAttr("xmlns:wsen", NamespaceEnumeration)
 	x.CreateElement("wsen:EnumerationContext").SetText(e.context)
-	x.CreateElement("wsen:MaxElements").SetText(strconv.Itoa(e.maxElements()))
+	if !e.req.Unoptimized {
+		x.CreateElement("wsen:MaxElements").SetText(strconv.Itoa(e.maxElements()))
+	}
 }
 
 // readPage reads an EnumerateResponse or PullResponse. Items and EndOfSequence stand in the WS-Man namespace in the one and

@@ -121,7 +121,7 @@ func TestEnumeratePull(t *testing.T) {
 	for _, name := range cases {
 		s.replies = append(s.replies, recorded(t, name))
 	}
-	list, err := collect(newClient(t, s).Enumerate(t.Context(), &wsman.EnumerateRequest{Resource: migrationJob, MaxElements: 1, Unoptimized: true}))
+	list, err := collect(newClient(t, s).Enumerate(t.Context(), &wsman.EnumerateRequest{Resource: migrationJob, Unoptimized: true}))
 	if err != nil {
 		t.Fatal(err)
 	}

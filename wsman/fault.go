@@ -222,6 +222,13 @@ func (f *Fault) TimedOut() bool {
 	return f.Subcode == SubcodeTimedOut || f.Subcode == SubcodePullTimedOut || f.has(codeOperationTimedOut, codeEnumerationTimedOut)
 }
 
+// NotSupported tells that the service or its provider does not have the operation or the method.
+func (f *Fault) NotSupported() bool {
+	return f.Subcode == SubcodeActionNotSupported || f.Subcode == SubcodeUnsupportedFeature ||
+		f.cimStatus(cimNotSupported) || f.cimStatus(cimMethodNotAvailable) || f.cimStatus(cimMethodNotFound) ||
+		f.has(codeInvalidAction, codeActionNotSupported, codeProviderNotCapable, codeWMINotSupported, codeWMIInvalidMethod, codeWMIMethodNotImplemented)
+}
+
 // Quota tells that a limit on load was met: shells, operations, users or the service as a whole.
 func (f *Fault) Quota() bool {
 	return f.Subcode == SubcodeQuotaLimit || f.cimStatus(cimServerLimits) ||
@@ -235,32 +242,41 @@ func (f *Fault) Retryable() bool {
 
 // Numbers that the predicates tell apart (facts/faults.md §3 and §4; WBEM_E_* from facts/migration-failures.md and MS-ERREF).
 const (
-	codeWin32AccessDenied      = 5
-	codeAccessDenied           = 0x80070005
-	codeWMINotFound            = 0x80041002
-	codeWMIAccessDenied        = 0x80041003
-	codeWMIInvalidNamespace    = 0x8004100E
-	codeWMIInvalidClass        = 0x80041010
-	codeResourceNotFound       = 0x80338000
-	codeDestinationUnreachable = 0x80338012
-	codeEnumerationTimedOut    = 0x8033801C
-	codeOperationTimedOut      = 0x80338029
-	codeQuotaLimit             = 0x8033803F
-	codeWMIServiceDenied       = 0x80338104
-	codeWMIProviderDenied      = 0x80338105
-	codeWMIConnectDenied       = 0x80338106
-	codeQuotaMaxShells         = 0x803381A5
-	codeQuotaMaxOperations     = 0x803381A6
-	codeQuotaUser              = 0x803381A7
-	codeQuotaSystem            = 0x803381A8
-	codeOtherToken             = 0x803381A9
-	codeQuotaPlugin            = 0x803381E7
-	codeQuotaUserPlugin        = 0x803381E8
+	codeWin32AccessDenied       = 5
+	codeAccessDenied            = 0x80070005
+	codeWMINotFound             = 0x80041002
+	codeWMIAccessDenied         = 0x80041003
+	codeWMIInvalidNamespace     = 0x8004100E
+	codeWMIInvalidClass         = 0x80041010
+	codeWMINotSupported         = 0x8004100C
+	codeWMIInvalidMethod        = 0x8004102E
+	codeWMIMethodNotImplemented = 0x80041055
+	codeInvalidAction           = 0x80338001
+	codeActionNotSupported      = 0x80338013
+	codeProviderNotCapable      = 0x80338102
+	codeResourceNotFound        = 0x80338000
+	codeDestinationUnreachable  = 0x80338012
+	codeEnumerationTimedOut     = 0x8033801C
+	codeOperationTimedOut       = 0x80338029
+	codeQuotaLimit              = 0x8033803F
+	codeWMIServiceDenied        = 0x80338104
+	codeWMIProviderDenied       = 0x80338105
+	codeWMIConnectDenied        = 0x80338106
+	codeQuotaMaxShells          = 0x803381A5
+	codeQuotaMaxOperations      = 0x803381A6
+	codeQuotaUser               = 0x803381A7
+	codeQuotaSystem             = 0x803381A8
+	codeOtherToken              = 0x803381A9
+	codeQuotaPlugin             = 0x803381E7
+	codeQuotaUserPlugin         = 0x803381E8
 )
 
 // CIMStatusCode values of MSFT_WmiError (facts/schema.md).
 const (
-	cimAccessDenied = "2"
-	cimNotFound     = "6"
-	cimServerLimits = "27"
+	cimAccessDenied       = "2"
+	cimNotFound           = "6"
+	cimNotSupported       = "7"
+	cimMethodNotAvailable = "16"
+	cimMethodNotFound     = "17"
+	cimServerLimits       = "27"
 )
