@@ -18,6 +18,7 @@ const (
 	maxTags     = 65536    // '<' characters
 	maxTag      = 256000   // octets from '<' to '>'
 	maxDepth    = 64       // nested elements
+	maxAttrs    = 64       // attributes of one element
 )
 
 // An element is an etree element with its namespace resolved, so that callers need no prefixes.
@@ -101,6 +102,9 @@ func soleRoot(doc *etree.Document) (*etree.Element, error) {
 
 // bind resolves the namespace of e inside outer and refuses unbound prefixes and duplicate attributes.
 func bind(e *etree.Element, outer *scope) (*element, error) {
+	if len(e.Attr) > maxAttrs {
+		return nil, &ProtocolError{Path: e.Tag, Msg: "too many attributes"}
+	}
 	s := outer
 	for i := range e.Attr {
 		a := &e.Attr[i]

@@ -1,0 +1,25 @@
+package wsmantest_test
+
+import (
+	"testing"
+
+	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
+)
+
+// BenchmarkGetErrorEx asks one job of a host with a thousand.
+func BenchmarkGetErrorEx(b *testing.B) {
+	s, err := wsmantest.NewServer(wsmantest.Config{Model: manyJobs(1000), Clock: (&clock{start}).now, HTTP: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	request := callGetError()
+	request.replace = []string{jobFailed, "JOB-0999"}
+	b.ReportAllocs()
+	for b.Loop() {
+		reply, err := s.Transport("administrator").RoundTrip(b.Context(), &wsman.Request{Body: []byte(request.String())})
+		if err != nil || reply.StatusCode != 200 {
+			b.Fatal(reply, err)
+		}
+	}
+}

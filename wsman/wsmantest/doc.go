@@ -1,0 +1,20 @@
+// Package wsmantest simulates a Hyper-V host as a WS-Management client sees it: the namespace root/virtualization/v2
+// with migration jobs that start, progress, fail and expire, behind HTTPS with Basic authentication.
+//
+//	s, err := wsmantest.NewServer(wsmantest.Config{})
+//	…
+//	err = s.Start()
+//	defer s.Close()
+//	// s.URL(), s.CACertPEM(), s.Pin(): any client can talk to it now.
+//
+// It answers Identify, Get, Enumerate, Pull, Release, and the methods GetError and GetErrorEx of Msvm_MigrationJob, in
+// the shape that Windows gives them as far as that is known, and refuses what Windows refuses, in the same words of the
+// protocol. What it holds is a [Model]; how it misbehaves is a list of [Rule]; how services that are not Windows would
+// say the same is a [Dialect]. All three are plain data and read from JSON.
+//
+// Besides the server over TCP there is [Server.Transport], which needs no network and works under testing/synctest, and
+// [Script], which replays exchanges written beforehand.
+//
+// It does not simulate message encryption, other classes, or anything that changes the host. Where the behaviour of
+// Windows is not on record, comments say so. The package ships in the command and therefore imports no testing code.
+package wsmantest
