@@ -64,7 +64,7 @@ func TestReplies(t *testing.T) {
 		"mixed encodings":         {200, good + utf16le(good), "protocol: not well-formed XML: XML syntax error on line 1: expected element name after <"},
 		"odd UTF-16":              {200, "\xff\xfe<", "protocol: UTF-16 text with an odd number of octets"},
 		"no fault under 500":      {500, good, "protocol: s:Body: no fault under HTTP status 500"},
-		"nothing under 500":       {500, " ", "http: HTTP 500 Internal Server Error; the answer is \"application/soap+xml;charset=UTF-8\", not SOAP"},
+		"nothing under 500":       {500, " ", "http: HTTP 500 Internal Server Error; the answer is empty"},
 		"html under 503":          {503, "<html/>", "http: HTTP 503 Service Unavailable; the answer is \"application/soap+xml;charset=UTF-8\", not SOAP"},
 		"fault under 200":         {200, quotaFault, "fault: wsman:QuotaLimit"},
 		"fault under 503":         {503, quotaFault, "fault: wsman:QuotaLimit"},

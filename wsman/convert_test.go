@@ -216,14 +216,14 @@ func TestEmbedded(t *testing.T) {
 
 func TestHTTPError(t *testing.T) {
 	tests := map[string]*wsman.HTTPError{
-		"HTTP 401 Unauthorized; tried: Basic; offered: Negotiate, Kerberos":    {StatusCode: 401, Tried: "Basic", Challenges: []string{"Negotiate", "Kerberos"}},
-		"HTTP 401 Unauthorized; offered: none":                                 {StatusCode: 401},
-		"HTTP 302 Found; redirects are not followed (to \"http://x/\")":        {StatusCode: 302, Location: "http://x/", ContentType: "text/html"},
-		"HTTP 404 Not Found; the answer is \"text/html\", not SOAP":            {StatusCode: 404, ContentType: "text/html"},
-		"HTTP 413 Request Entity Too Large":                                    {StatusCode: 413},
-		"HTTP 407 Proxy Authentication Required; tried: Basic; offered: Basic": {StatusCode: 407, Tried: "Basic", Challenges: []string{"Basic"}},
-		"HTTP 599": {StatusCode: 599},
-		"HTTP 500 Internal Server Error; the answer is \"text/html\\x1b\", not SOAP": {StatusCode: 500, ContentType: "text/html\x1b"},
+		"HTTP 401 Unauthorized; tried: Basic; offered: Negotiate, Kerberos":          {StatusCode: 401, Tried: "Basic", Challenges: []string{"Negotiate", "Kerberos"}},
+		"HTTP 401 Unauthorized; offered: none":                                       {StatusCode: 401},
+		"HTTP 302 Found; redirects are not followed (to \"http://x/\")":              {StatusCode: 302, Location: "http://x/", ContentType: "text/html"},
+		"HTTP 404 Not Found; the answer is \"text/html\", not SOAP":                  {StatusCode: 404, ContentType: "text/html", Body: []byte("<html>")},
+		"HTTP 413 Request Entity Too Large; the answer is empty":                     {StatusCode: 413},
+		"HTTP 407 Proxy Authentication Required; tried: Basic; offered: Basic":       {StatusCode: 407, Tried: "Basic", Challenges: []string{"Basic"}},
+		"HTTP 599; the answer is empty":                                              {StatusCode: 599},
+		"HTTP 500 Internal Server Error; the answer is \"text/html\\x1b\", not SOAP": {StatusCode: 500, ContentType: "text/html\x1b", Body: []byte("x")},
 	}
 	for want, err := range tests {
 		if got := err.Error(); got != want {

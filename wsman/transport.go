@@ -1,6 +1,7 @@
 package wsman
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -70,6 +71,8 @@ func (e *HTTPError) Error() string {
 		msg += "; " + e.schemes()
 	case e.Location != "":
 		msg += fmt.Sprintf("; redirects are not followed (to %q)", e.Location)
+	case len(bytes.TrimSpace(e.Body)) == 0:
+		msg += "; the answer is empty"
 	case e.ContentType != "":
 		msg += fmt.Sprintf("; the answer is %q, not SOAP", e.ContentType)
 	}

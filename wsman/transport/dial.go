@@ -1,0 +1,156 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"time"
+)
+
+// Values of [ConnectError.Stage], in the order of a connection's making.
+const (
+	StageResolve = "resolve" // the name of the host, by DNS
+	StageConnect = "connect" // TCP to the host
+	StageProxy   = "proxy"   // all up to a way through the proxy
+	StageTLS     = "tls"     // the handshake with the host
+)
+
+// A ConnectError says that the host was not reached. Nothing of the request was sent. The end of the caller's context is none.
+type ConnectError struct {
+	// Stage is how far the connection came, one of the Stage constants.
+	Stage string
+	// Addr is the host and port that the stage was about: the proxy's for StageProxy.
+	Addr string
+	Err  error
+}
+
+func (e *ConnectError) Error() string { return stageText(e.Stage, e.Addr) + ": " + e.Err.Error() }
+
+func (e *ConnectError) Unwrap() error { return e.Err }
+
+func stageText(stage, addr string) string {
+	switch stage {
+	case StageConnect:
+		return "connect to " + addr
+	case StageTLS:
+		return "TLS with " + addr
+	}
+	return stage + " " + addr
+}
+
+// dial opens a connection to the host, ready for HTTP.
+func (t *Transport) dial(ctx context.Context) (*conn, error) {
+	limited, cancel := context.WithTimeout(ctx, t.cfg.ConnectTimeout)
+	defer cancel()
+	c, failed := t.connect(limited)
+	if failed == nil {
+		return &conn{Conn: c}, nil
+	}
+	switch {
+	case ended(ctx) != nil:
+		return nil, fmt.Errorf("%s: %w", stageText(failed.Stage, failed.Addr), ended(ctx))
+	case ended(limited) != nil:
+		failed.Err = fmt.Errorf("not done within %v, the limit for all of the connecting", t.cfg.ConnectTimeout)
+	case errors.Is(failed.Err, context.DeadlineExceeded):
+		// Package net marks its own time-outs so. To our caller that would say that its context ended.
+		failed.Err = errors.New(failed.Err.Error())
+	}
+	return nil, failed
+}
+
+// ended returns the error of ctx. Package net has timers of its own for a deadline, which may go off just before that of ctx.
+func ended(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
+}
+
+// connect takes the stages of dial.
+func (t *Transport) connect(ctx context.Context) (net.Conn, *ConnectError) {
+	c, failed := t.route(ctx)
+	if failed != nil || t.url.Scheme != "https" {
+		return c, failed
+	}
+	secured, err := handshake(ctx, c, t.tlsConfig())
+	if err != nil {
+		return nil, &ConnectError{Stage: StageTLS, Addr: t.hostPort(), Err: err}
+	}
+	return secured, nil
+}
+
+// route opens a TCP connection to the host, or to what forwards to it.
+func (t *Transport) route(ctx context.Context) (net.Conn, *ConnectError) {
+	if t.proxy != nil {
+		c, err := t.throughProxy(ctx)
+		if err != nil {
+			return nil, &ConnectError{Stage: StageProxy, Addr: hostPort(t.proxy), Err: err}
+		}
+		return c, nil
+	}
+	c, err := t.cfg.DialContext(ctx, "tcp", t.hostPort())
+	if err != nil {
+		stage := StageConnect
+		if _, ok := errors.AsType[*net.DNSError](err); ok {
+			stage = StageResolve
+		}
+		return nil, &ConnectError{Stage: stage, Addr: t.hostPort(), Err: err}
+	}
+	return c, nil
+}
+
+// hostPort returns the host and port of the endpoint.
+func (t *Transport) hostPort() string { return hostPort(t.url) }
+
+// hostPort returns the host and port that u means, be it an endpoint's or a proxy's.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// handshake starts TLS on c, and closes c when that fails.
+func handshake(ctx context.Context, c net.Conn, cfg *tls.Config) (net.Conn, error) {
+	secured := tls.Client(c, cfg)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = c.Close()
+		return nil, tlsError(err, cfg.ServerName)
+	}
+	return secured, nil
+}
+
+// during runs f, which uses c, and interrupts it when ctx ends.
+func during(ctx context.Context, c net.Conn, f func() error) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	err := f()
+	if !stop() {
+		return ctx.Err()
+	}
+	return err
+}
+
+// isAlert reports whether err is a TLS alert from the peer. Package tls exports no type for it.
+func isAlert(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return ok && e.Op == "remote error"
+}
+
+// tlsError says what err of a handshake with host means.
+func tlsError(err error, host string) error {
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(e.UnverifiedCertificates) > 0 {
+		return newCertificateError(host, e.UnverifiedCertificates[0], e.Err)
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return fmt.Errorf("the port answers, but not with TLS; is it http? (%w)", err)
+	}
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("the peer closed the connection in the middle of the handshake (%w)", err)
+	}
+	return err
+}

@@ -1,0 +1,171 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/hvmigerr/hvmigerr/wsman"
+)
+
+const (
+	contentTypeSOAP = "application/soap+xml"
+	maxHeaderBytes  = 64 << 10
+	maxErrorBody    = 4 << 10 // what an HTTPError keeps; enough to find the root of a document
+)
+
+// A LimitError says that an answer was longer than allowed. The rest of it was not read.
+type LimitError struct {
+	// What is "body" or "header".
+	What string
+	// Limit is the longest that is allowed, in bytes.
+	Limit int64
+	// Size is the length that the answer announced, in bytes; zero when it announced none.
+	Size int64
+}
+
+func (e *LimitError) Error() string {
+	if e.Size > 0 {
+		return fmt.Sprintf("the answer's %s of %d bytes is longer than %d bytes", e.What, e.Size, e.Limit)
+	}
+	return fmt.Sprintf("the answer's %s is longer than %d bytes", e.What, e.Limit)
+}
+
+// newRequest returns req as an HTTP request.
+func (t *Transport) newRequest(ctx context.Context, req *wsman.Request) (*http.Request, error) {
+	hr, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url.String(), bytes.NewReader(req.Body))
+	if err != nil {
+		return nil, err
+	}
+	hr.Header.Set("Content-Type", contentTypeSOAP+";charset=UTF-8")
+	hr.Header.Set("User-Agent", "hvmigerr")
+	hr.Header.Set("Accept-Encoding", "identity")
+	if req.Anonymous {
+		hr.Header["WSMANIDENTIFY"] = []string{"unauthenticated"} // spelt as MS-WSMV spells it
+		return hr, nil
+	}
+	t.auth.authorize(hr.Header)
+	return hr, nil
+}
+
+// tried names the scheme that req is authenticated with, or "".
+func (t *Transport) tried(req *wsman.Request) string {
+	if req.Anonymous {
+		return ""
+	}
+	return t.auth.scheme()
+}
+
+// read turns resp into a Reply or an error. It reads the first 4 KiB to see which, and the rest only of a Reply.
+func (s *session) read(ctx context.Context, resp *http.Response, tried string) (*wsman.Reply, error) {
+	if limit := s.t.cfg.MaxReplySize; resp.ContentLength > limit && claimsSOAP(resp) {
+		return nil, &LimitError{What: "body", Limit: limit, Size: resp.ContentLength}
+	}
+	var body bytes.Buffer
+	if resp.StatusCode != http.StatusSwitchingProtocols { // its body never ends
+		if _, err := body.ReadFrom(io.LimitReader(resp.Body, maxErrorBody)); err != nil {
+			return nil, s.failure(ctx, err)
+		}
+	}
+	whole := body.Len() < maxErrorBody
+	s.reusable = whole && !resp.Close
+	if !isReply(resp, body.Bytes()) {
+		return nil, s.t.refusal(resp, body.Bytes(), tried)
+	}
+	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, &wsman.ProtocolError{Msg: fmt.Sprintf("the answer is encoded as %q, which was not asked for", encoding)}
+	}
+	if !whole {
+		if err := s.readRest(ctx, resp, &body); err != nil {
+			return nil, err
+		}
+	}
+	if limit := s.t.cfg.MaxReplySize; int64(body.Len()) > limit {
+		return nil, &LimitError{What: "body", Limit: limit}
+	}
+	s.reusable = !resp.Close
+	return &wsman.Reply{Body: body.Bytes(), StatusCode: resp.StatusCode, Header: resp.Header, TLS: s.tls()}, nil
+}
+
+// readRest reads the body of resp to its end, or to the first byte beyond the limit. Its beginning is in body already.
+func (s *session) readRest(ctx context.Context, resp *http.Response, body *bytes.Buffer) error {
+	limit := s.t.cfg.MaxReplySize
+	if resp.ContentLength > limit {
+		return &LimitError{What: "body", Limit: limit, Size: resp.ContentLength}
+	}
+	size := resp.ContentLength
+	if size < 0 {
+		size = limit
+	}
+	give, err := s.t.cfg.Budget.take(ctx, size)
+	if err != nil {
+		return s.failure(ctx, err)
+	}
+	defer give()
+	if resp.ContentLength > 0 {
+		body.Grow(int(size) - body.Len() + bytes.MinRead) // ReadFrom wants MinRead to spare, and would double
+	}
+	if _, err := body.ReadFrom(io.LimitReader(resp.Body, limit-int64(body.Len())+1)); err != nil {
+		return s.failure(ctx, err)
+	}
+	return nil
+}
+
+// tls returns the state of the connection to the host, nil without TLS.
+func (s *session) tls() *tls.ConnectionState {
+	c, ok := s.conn.Conn.(*tls.Conn)
+	if !ok || s.t.url.Scheme != "https" { // an https proxy hears http requests over TLS too
+		return nil
+	}
+	state := c.ConnectionState()
+	return &state
+}
+
+// isReply tells whether an answer that begins with head is for the SOAP layer: by its content type, or by its root element, since
+// some services forget the type on faults (facts/faults.md §2). An empty one is only where the status claims success.
+func isReply(resp *http.Response, head []byte) bool {
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusProxyAuthRequired:
+		return false
+	case claimsSOAP(resp):
+		return len(head) > 0 || resp.StatusCode == http.StatusOK
+	}
+	return hasEnvelope(head)
+}
+
+func claimsSOAP(resp *http.Response) bool {
+	mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(mediaType), contentTypeSOAP)
+}
+
+// refusal returns what an answer without SOAP means. head is the beginning of its body.
+func (t *Transport) refusal(resp *http.Response, head []byte, tried string) error {
+	err := newHTTPError(resp, head, tried)
+	if resp.StatusCode == http.StatusProxyAuthRequired && t.forwarded() {
+		err.Tried = triedByProxy(t.proxy)
+		return &ConnectError{Stage: StageProxy, Addr: hostPort(t.proxy), Err: err}
+	}
+	return err
+}
+
+func newHTTPError(resp *http.Response, head []byte, tried string) *wsman.HTTPError {
+	err := &wsman.HTTPError{
+		StatusCode:  resp.StatusCode,
+		Tried:       tried,
+		ContentType: resp.Header.Get("Content-Type"),
+		Body:        head,
+	}
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized:
+		err.Challenges = challengeSchemes(resp.Header["Www-Authenticate"])
+	case resp.StatusCode == http.StatusProxyAuthRequired:
+		err.Challenges = challengeSchemes(resp.Header["Proxy-Authenticate"])
+	case resp.StatusCode/100 == 3:
+		err.Location = resp.Header.Get("Location")
+	}
+	return err
+}

@@ -1,0 +1,158 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/hvmigerr/hvmigerr/wsman"
+)
+
+// A session is one connection and what belongs to it. It carries one request at a time: authentication in WS-Management is
+// a property of the connection (facts/auth.md §1), and so is the proof that a request has not left.
+type session struct {
+	t    *Transport
+	conn *conn
+	http *http.ClientConn
+	// answered tells that an answer came over this connection before.
+	answered bool
+	// header tells that the header of the present answer is still being read.
+	header bool
+	// reusable tells that the last answer was read to its end and the peer keeps the connection.
+	reusable bool
+}
+
+// open dials and returns a new session.
+func (t *Transport) open(ctx context.Context) (*session, error) {
+	c, err := t.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.connections.Add(1)
+	handOver := func(context.Context, string, string) (net.Conn, error) { return c, nil }
+	h := &http.Transport{
+		DialContext:            handOver,
+		DialTLSContext:         handOver,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+	}
+	if t.forwarded() {
+		// Only this makes net/http name the host in the request line and authenticate to the proxy.
+		h.Proxy = func(*http.Request) (*url.URL, error) { return t.proxy, nil }
+	}
+	cc, err := h.NewClientConn(ctx, t.url.Scheme, t.hostPort())
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return &session{t: t, conn: c, http: cc}, nil
+}
+
+// close closes the connection. What the peer did to it meanwhile is of no interest any more.
+func (s *session) close() { _ = s.http.Close() }
+
+// roundTrip sends req over the session's connection.
+func (s *session) roundTrip(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
+	s.reusable, s.header = false, true
+	hr, err := s.t.newRequest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	s.conn.begin()
+	resp, err := s.http.RoundTrip(hr)
+	if err != nil {
+		return nil, s.failure(ctx, err)
+	}
+	s.answered, s.header = true, false
+	defer func() { _ = resp.Body.Close() }()
+	return s.read(ctx, resp, s.t.tried(req))
+}
+
+// unsent tells that err befell a kept connection before any byte of the request was written to it.
+func (s *session) unsent(err error) bool {
+	return err != nil && s.answered && !s.conn.state().wrote
+}
+
+// failure says what an error of net/http means. The state of the connection tells it: net/http's errors have no types.
+func (s *session) failure(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("waiting for the answer of %s: %w", s.t.hostPort(), ctx.Err())
+	}
+	state := s.conn.state()
+	switch {
+	case !s.answered && isAlert(state.broken):
+		// TLS 1.3 reports what a server holds against us, such as a missing certificate, only after the handshake.
+		return &ConnectError{Stage: StageTLS, Addr: s.t.hostPort(), Err: state.broken}
+	case errors.Is(state.broken, io.EOF):
+		return fmt.Errorf("%w: %w", wsman.ErrConnectionLost, io.ErrUnexpectedEOF)
+	case state.broken != nil:
+		return fmt.Errorf("%w: %w", wsman.ErrConnectionLost, state.broken)
+	case s.header && state.read >= maxHeaderBytes:
+		return &LimitError{What: "header", Limit: maxHeaderBytes}
+	}
+	return &wsman.ProtocolError{Msg: "the answer is not valid HTTP", Err: err}
+}
+
+// A conn watches what net/http does with a connection.
+type conn struct {
+	net.Conn
+	mu sync.Mutex
+	connState
+}
+
+// A connState is what happened on a conn since begin.
+type connState struct {
+	wrote  bool  // a write was begun
+	read   int64 // bytes
+	broken error // what ended the connection, when that was not us
+}
+
+// begin starts a new request.
+func (c *conn) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrote, c.read = false, 0
+}
+
+func (c *conn) state() connState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.connState
+}
+
+// Read reads from the connection. An error beside data is left for the next Read, which has it again.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.read += int64(n)
+	if n > 0 {
+		return n, nil
+	}
+	c.breaks(err)
+	return n, err
+}
+
+// Write writes to the connection.
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	c.wrote = true
+	c.mu.Unlock()
+	n, err := c.Conn.Write(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.breaks(err)
+	return n, err
+}
+
+// breaks keeps the first error that ends the connection; c.mu is held.
+func (c *conn) breaks(err error) {
+	if c.broken == nil && !errors.Is(err, net.ErrClosed) {
+		c.broken = err
+	}
+}
