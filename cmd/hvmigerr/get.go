@@ -1,0 +1,278 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/wsman"
+)
+
+// getFlags are the flags of get.
+type getFlags struct {
+	connection  connectionFlags
+	job, vm     string
+	latest, all bool
+	method      string
+	raw         bool
+	exitStatus  bool
+}
+
+func (a *app) getCommand() *cobra.Command {
+	var f getFlags
+	cmd := &cobra.Command{
+		Use:   "get [flags] HOST",
+		Short: "Print why migrations of a host failed",
+		Long: `Prints every error of the migration jobs that failed, and under "Warnings" of
+those that completed with warnings. A host keeps a job for five minutes after
+its end.
+
+For each job GetErrorEx and GetError are asked, and the job's own
+ErrorDescription and ErrorSummaryDescription are read; what was said twice is
+printed once, with all its sources. Exit 0 means that the host answered, also
+when migrations failed.`,
+		Example: `  hvmigerr get -u hv-reader --ca-file corp-ca.pem hv01.example.com
+  hvmigerr get -u hv-reader --vm web-01 --latest -o json hv01.example.com`,
+		Args: oneHost(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.get(cmd, &f, args[0])
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.job, "job", "", "only the job with this `INSTANCEID`, in whatever state it is")
+	fs.StringVar(&f.vm, "vm", "", "only jobs of the virtual machine of this `NAME` or GUID")
+	fs.BoolVar(&f.latest, "latest", false, "only the newest of the jobs that are selected")
+	fs.BoolVar(&f.all, "all", false, "every job, in any state")
+	fs.StringVar(&f.method, "method", "", "ask only `METHOD`, GetError or GetErrorEx, and print its ReturnValue")
+	fs.BoolVar(&f.raw, "raw", false, "print the CIM-XML text of each error as received, and nothing else")
+	fs.BoolVar(&f.exitStatus, "exit-status", false, "exit 3 when a selected migration failed")
+	complete(cmd, "method", invoke.MethodGetError, invoke.MethodGetErrorEx)
+	f.connection.register(cmd)
+	return cmd
+}
+
+func (f *getFlags) check(cmd *cobra.Command) error {
+	switch {
+	case cmd.Flags().Changed("job") && f.job == "":
+		return &usageError{"--job is empty"}
+	case cmd.Flags().Changed("vm") && f.vm == "":
+		return &usageError{"--vm is empty"}
+	case f.method != "" && f.method != invoke.MethodGetError && f.method != invoke.MethodGetErrorEx:
+		return &usageError{fmt.Sprintf("--method %q is neither GetError nor GetErrorEx", f.method)}
+	}
+	for name, set := range map[string]bool{"vm": f.vm != "", "latest": f.latest, "all": f.all} {
+		if f.job != "" && set {
+			return &usageError{"--job and --" + name + " exclude each other"}
+		}
+	}
+	return nil
+}
+
+func (a *app) get(cmd *cobra.Command, f *getFlags, host string) error {
+	ctx := cmd.Context()
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	s, err := a.open(ctx, &f.connection, cmd.Flags(), host)
+	if err != nil {
+		return err
+	}
+	return a.answer(ctx, s, f)
+}
+
+// answer asks and prints.
+func (a *app) answer(ctx context.Context, s *session, f *getFlags) error {
+	found := &findings{}
+	err := s.ask(ctx, func(ctx context.Context) error { return s.find(ctx, f, found) })
+	if err == nil && f.exitStatus && found.selectedFailed() {
+		err = errMigrationFailed
+	}
+	if f.connection.output != outputText {
+		return errors.Join(err, a.writeJobs("get", f.connection.output, s.target, found.objects(f.raw), err))
+	}
+	found.host = s.target.name
+	a.printFindings(found, f)
+	return err
+}
+
+// findings is what get found on one host.
+type findings struct {
+	host   string
+	listed bool // the whole list of jobs came
+	// What there is on the host, of the machine that was asked for: all jobs, by state, failed, with warnings.
+	total          int
+	states         map[string]int
+	failed, warned int
+	selected       []*diagnosed
+}
+
+// A diagnosed is a selected job and what the host said about it.
+type diagnosed struct {
+	invoke.Diagnosis
+	err        error // what kept it from being complete
+	onlyMethod bool  // --method: Answers has the one that was asked
+}
+
+func (f *findings) selectedFailed() bool {
+	return slices.ContainsFunc(f.selected, func(d *diagnosed) bool { return d.Job.Failed() })
+}
+
+// objects returns the jobs as JSON has them; nil, which is null, when there was no list.
+func (f *findings) objects(raw bool) []object {
+	if !f.listed {
+		return nil
+	}
+	list := make([]object, 0, len(f.selected))
+	for _, d := range f.selected {
+		list = append(list, diagnosedObject(d, raw))
+	}
+	return list
+}
+
+// find lists the jobs, selects, and asks about each that was selected.
+func (s *session) find(ctx context.Context, f *getFlags, found *findings) error {
+	if err := s.list(ctx, f, found); err != nil {
+		return err
+	}
+	found.listed = true
+	sortJobs(found.selected)
+	var errs []error
+	var last error
+	for _, d := range found.selected {
+		if hopeless(last) {
+			d.err = last // not asked: the answer would be the same
+			continue
+		}
+		if d.err = s.diagnose(ctx, f, d); d.err != nil {
+			last = d.err
+			errs = append(errs, d.err)
+		}
+	}
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
+}
+
+// hopeless tells an error after which asking this host again helps nobody, and may lock the user out.
+func hopeless(err error) bool {
+	switch exitCode(err) {
+	case exitUnreachable, exitAuthentication, exitDeadline, exitInterrupted, exitTerminated:
+		return true
+	}
+	return false
+}
+
+// list fills found with the jobs of the host that f selects. Filtering by state is ours, to tell what else was seen.
+func (s *session) list(ctx context.Context, f *getFlags, found *findings) error {
+	found.states = map[string]int{}
+	add := func(j *invoke.MigrationJob, wanted bool) {
+		found.total++
+		found.states[stateName(j)]++
+		switch rank(j) {
+		case rankFailed:
+			found.failed++
+		case rankWarned:
+			found.warned++
+		}
+		if wanted {
+			found.selected = append(found.selected, &diagnosed{Diagnosis: invoke.Diagnosis{Job: j, VM: j.VMName()}})
+		}
+	}
+	if f.job != "" {
+		j, err := invoke.Job(ctx, s.client, f.job)
+		if err != nil {
+			return err
+		}
+		add(j, true)
+		return nil
+	}
+	for j, err := range invoke.Jobs(ctx, s.client, &invoke.Filter{VM: f.vm}) {
+		if err != nil {
+			return err
+		}
+		add(j, f.all || j.Failed() || j.CompletedWithWarnings())
+	}
+	if f.latest && len(found.selected) > 1 {
+		found.selected = []*diagnosed{slices.MinFunc(found.selected, newestFirst)}
+	}
+	return nil
+}
+
+// sortJobs puts failed jobs first, then warnings, then the rest; the newest first in each.
+func sortJobs(list []*diagnosed) {
+	slices.SortStableFunc(list, func(a, b *diagnosed) int {
+		return cmp.Or(cmp.Compare(rank(a.Job), rank(b.Job)), newestFirst(a, b))
+	})
+}
+
+// The order in which jobs are shown.
+const (
+	rankFailed = iota
+	rankWarned
+	rankOther
+)
+
+func rank(j *invoke.MigrationJob) int {
+	switch {
+	case j.Failed():
+		return rankFailed
+	case j.CompletedWithWarnings():
+		return rankWarned
+	}
+	return rankOther
+}
+
+func newestFirst(a, b *diagnosed) int { return changed(b.Job).Compare(changed(a.Job)) }
+
+// changed returns when the state of a job last changed; the zero time when that is not known.
+func changed(j *invoke.MigrationJob) time.Time {
+	for _, t := range []*time.Time{j.TimeOfLastStateChange, j.StartTime, j.TimeSubmitted} {
+		if t != nil && !t.IsZero() {
+			return *t
+		}
+	}
+	return time.Time{}
+}
+
+// diagnose asks the host about one job.
+func (s *session) diagnose(ctx context.Context, f *getFlags, d *diagnosed) error {
+	if f.method == "" {
+		found, err := invoke.Diagnose(ctx, s.client, d.Job)
+		d.Diagnosis = *found
+		return err
+	}
+	ask := invoke.GetErrorEx
+	if f.method == invoke.MethodGetError {
+		ask = invoke.GetError
+	}
+	answer, err := ask(ctx, s.client, d.Job.ID())
+	d.onlyMethod, d.Answers = true, []*invoke.Answer{answer}
+	if !hopeless(err) {
+		s.nameVM(ctx, d)
+	}
+	var undecoded []error
+	for i, r := range answer.Errors {
+		d.Parts = append(d.Parts, invoke.Part{Source: invoke.Source(f.method), Index: i, Error: r.Error, DecodeError: r.Err})
+		if r.Err != nil {
+			undecoded = append(undecoded, r.Err)
+		}
+	}
+	fault, faulted := errors.AsType[*wsman.Fault](err)
+	switch {
+	case errors.Is(err, invoke.ErrNoErrorInstance):
+		return nil
+	case faulted && fault.NotFound():
+		d.Expired = true
+		return fmt.Errorf("%w: %w", invoke.ErrNoSuchJob, err)
+	case err == nil && len(undecoded) == len(answer.Errors):
+		return errors.Join(undecoded...)
+	}
+	return err
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// WinRM's ports.
+const (
+	portHTTP  = 5985
+	portHTTPS = 5986
+)
+
+// A target is one host, as named on the command line.
+type target struct {
+	name  string // as typed, without scheme, port and path
+	https bool
+	url   string // the endpoint
+}
+
+// A hostRule says what chooses scheme and port where the argument does not.
+type hostRule struct {
+	http, https bool   // --http and --https, typed
+	environment *bool  // HVMIGERR_HTTPS
+	port        uint16 // --port or its variable; 0 is none
+	portTyped   bool
+	secret      bool   // basic or certificate: what is sent must be encrypted
+	tlsFlag     string // a typed flag that means https; "" is none
+}
+
+// parseHost reads HOST, HOST:PORT, [IPv6]:PORT or a URL. What chooses the scheme, the first that does (DESIGN: Hosts):
+// the URL, --http or --https, the port if named here, HVMIGERR_HTTPS, an authentication that needs it, a flag about TLS; else http.
+func parseHost(arg string, rule *hostRule) (*target, error) {
+	switch {
+	case arg == "":
+		return nil, &usageError{"HOST is empty"}
+	case arg == "-" || strings.HasPrefix(arg, "@"):
+		return nil, &usageError{fmt.Sprintf("HOST %q: lists of hosts are not supported; name one host", arg)}
+	}
+	u, err := splitHost(arg)
+	if err != nil {
+		return nil, err
+	}
+	port, err := rule.namedPort(arg, u)
+	if err != nil {
+		return nil, err
+	}
+	if err := rule.chooseScheme(arg, u, port); err != nil {
+		return nil, err
+	}
+	https := u.Scheme == "https"
+	switch {
+	case port != 0:
+	case rule.port != 0:
+		port = rule.port
+	case https:
+		port = portHTTPS
+	default:
+		port = portHTTP
+	}
+	name := u.Hostname()
+	u.Host = net.JoinHostPort(name, strconv.Itoa(int(port)))
+	return &target{name: name, https: https, url: u.String()}, nil
+}
+
+// splitHost reads arg as a URL, of which it may be only the host.
+func splitHost(arg string) (*url.URL, error) {
+	if scheme, _, ok := strings.Cut(arg, "://"); ok {
+		return splitURL(arg, strings.ToLower(scheme))
+	}
+	var name, port string
+	switch {
+	case strings.HasPrefix(arg, "["):
+		end := strings.IndexByte(arg, ']')
+		if end < 0 || arg[end+1:] != "" && arg[end+1] != ':' {
+			return nil, badHost(arg, "is not [IPv6] or [IPv6]:PORT")
+		}
+		name = arg[1:end]
+		if addr, err := netip.ParseAddr(name); err != nil || !addr.Is6() {
+			return nil, badHost(arg, "has no IPv6 address in its brackets")
+		}
+		port = strings.TrimPrefix(arg[end+1:], ":")
+		if arg[end+1:] == ":" {
+			return nil, badHost(arg, "has no port after the colon")
+		}
+	case strings.Count(arg, ":") > 1:
+		return nil, badHost(arg, "has several colons; an IPv6 address stands in brackets, as in [::1]")
+	default:
+		var colon bool
+		if name, port, colon = strings.Cut(arg, ":"); colon && port == "" {
+			return nil, badHost(arg, "has no port after the colon")
+		}
+	}
+	if err := checkName(arg, name); err != nil {
+		return nil, err
+	}
+	host := name
+	if strings.Contains(name, ":") {
+		host = "[" + name + "]"
+	}
+	if port != "" {
+		if strings.Trim(port, "0123456789") != "" {
+			return nil, badHost(arg, "has a port that is not 1 to 65535") // url.URL would take it for a part of the name
+		}
+		host += ":" + port
+	}
+	return &url.URL{Host: host, Path: "/wsman"}, nil
+}
+
+func splitURL(arg, scheme string) (*url.URL, error) {
+	if scheme != "http" && scheme != "https" {
+		return nil, &usageError{"HOST: the scheme of a URL is http or https"}
+	}
+	u, err := url.Parse(arg)
+	switch {
+	case err != nil:
+		return nil, &usageError{"HOST is not a valid URL"} // it may hold a password
+	case u.User != nil:
+		return nil, &usageError{"HOST: a URL must not hold a user or a password; there is --user"}
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, badHost(arg, "has more than a path")
+	case strings.HasSuffix(u.Host, ":"):
+		return nil, badHost(arg, "has no port after the colon")
+	}
+	if err := checkName(arg, u.Hostname()); err != nil {
+		return nil, err
+	}
+	u.Scheme = scheme
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/wsman"
+	}
+	return u, nil
+}
+
+func checkName(arg, name string) error {
+	if name == "" {
+		return badHost(arg, "has no name")
+	}
+	if addr, err := netip.ParseAddr(name); err == nil {
+		name = addr.Zone() // the rest is sound
+	}
+	if strings.ContainsFunc(name, notInName) {
+		return badHost(arg, "is not a host name")
+	}
+	return nil
+}
+
+// notInName tells what cannot be part of a name: delimiters of URLs, blanks, and whatever would not print as itself.
+func notInName(r rune) bool {
+	return r <= ' ' || unsafeRune(r) || strings.ContainsRune("/\\?#@%<>\"'`{}|^,;&*()=+$!~[]:", r)
+}
+
+func badHost(arg, what string) error {
+	return &usageError{fmt.Sprintf("HOST %q %s", arg, what)}
+}
+
+// namedPort returns the port of the argument or of --port, which may choose the scheme; 0 for none. The environment's may not.
+func (r *hostRule) namedPort(arg string, u *url.URL) (uint16, error) {
+	text := u.Port()
+	switch {
+	case text == "" && r.portTyped:
+		return r.port, nil
+	case text == "":
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return 0, badHost(arg, "has a port that is not 1 to 65535")
+	}
+	port := uint16(n)
+	if r.portTyped && r.port != port {
+		return 0, &usageError{fmt.Sprintf("--port %d contradicts HOST %q", r.port, arg)}
+	}
+	return port, nil
+}
+
+// chooseScheme sets u.Scheme.
+func (r *hostRule) chooseScheme(arg string, u *url.URL, port uint16) error {
+	switch {
+	case u.Scheme == "http" && r.https:
+		return &usageError{fmt.Sprintf("--https contradicts HOST %q", arg)}
+	case u.Scheme == "https" && r.http:
+		return &usageError{fmt.Sprintf("--http contradicts HOST %q", arg)}
+	case u.Scheme != "":
+	case r.https:
+		u.Scheme = "https"
+	case r.http:
+		u.Scheme = "http"
+	case port == portHTTPS || port == 443:
+		u.Scheme = "https"
+	case port == portHTTP || port == 80:
+		u.Scheme = "http"
+	case r.environment != nil:
+		u.Scheme = map[bool]string{true: "https", false: "http"}[*r.environment]
+	case r.secret || r.tlsFlag != "":
+		u.Scheme = "https"
+	default:
+		u.Scheme = "http"
+	}
+	if u.Scheme == "http" && r.tlsFlag != "" {
+		return &usageError{fmt.Sprintf("--%s needs https, and HOST %q is reached by http", r.tlsFlag, arg)}
+	}
+	return nil
+}

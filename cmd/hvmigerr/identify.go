@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hvmigerr/hvmigerr/wsman"
+)
+
+// identifyFlags are the flags of identify.
+type identifyFlags struct {
+	connection connectionFlags
+}
+
+func (a *app) identifyCommand() *cobra.Command {
+	f := identifyFlags{connection: connectionFlags{anonymous: true}}
+	cmd := &cobra.Command{
+		Use:   "identify [flags] HOST",
+		Short: "Ask a host what it is",
+		Long: `Asks what speaks WS-Management there. Without --user nobody is authenticated:
+a message that is the same for everybody goes out, over http too; Windows then
+hides its version. With --user it shows that the password is accepted.`,
+		Example: `  hvmigerr identify hv01.example.com
+  hvmigerr identify -u hv-reader --ca-file corp-ca.pem hv01.example.com`,
+		Args: oneHost(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.identify(cmd, &f, args[0])
+		},
+	}
+	f.connection.register(cmd)
+	return cmd
+}
+
+// An identityReport is a host with what it says of itself; null when it did not.
+type identityReport struct {
+	hostReport
+	Identity object `json:"identity"`
+}
+
+func (a *app) identify(cmd *cobra.Command, f *identifyFlags, host string) error {
+	ctx := cmd.Context()
+	s, err := a.open(ctx, &f.connection, cmd.Flags(), host)
+	if err != nil {
+		return err
+	}
+	var id *wsman.Identity
+	authenticated := f.connection.user != "" || f.connection.clientCert != ""
+	err = s.ask(ctx, func(ctx context.Context) error {
+		var err error
+		if authenticated {
+			id, err = s.client.Identify(ctx)
+		} else {
+			id, err = s.client.IdentifyAnonymous(ctx)
+		}
+		return err
+	})
+	if f.connection.output != outputText {
+		report := identityReport{hostReport: newHostReport(s.target, err), Identity: identityObject(id, authenticated)}
+		return errors.Join(err, a.writeJSON(struct {
+			Schema  string           `json:"schema"`
+			Command string           `json:"command"`
+			Hosts   []identityReport `json:"hosts"`
+		}{schema, "identify", []identityReport{report}}, f.connection.output))
+	}
+	if err == nil {
+		a.printIdentity(s.target, id, authenticated)
+	}
+	return err
+}
+
+func identityObject(id *wsman.Identity, authenticated bool) object {
+	if id == nil {
+		return nil
+	}
+	var date any
+	if !id.Date.IsZero() {
+		date = cimTime(id.Date)
+	}
+	return object{
+		{"authenticated", authenticated},
+		{"ProtocolVersion", append([]string{}, id.ProtocolVersions...)},
+		{"ProductVendor", nullable(id.ProductVendor)},
+		{"ProductVersion", nullable(id.ProductVersion)},
+		{"SecurityProfiles", append([]string{}, id.SecurityProfiles...)},
+		{"date", date},
+	}
+}
+
+func (a *app) printIdentity(t *target, id *wsman.Identity, authenticated bool) {
+	row := func(name, value string) {
+		if value != "" {
+			a.out.printf("%-10s %s\n", name, safeLine(value))
+		}
+	}
+	row("endpoint", t.url)
+	row("vendor", id.ProductVendor)
+	row("version", id.ProductVersion)
+	for _, v := range id.ProtocolVersions {
+		row("protocol", v)
+	}
+	for _, p := range id.SecurityProfiles {
+		row("profile", p)
+	}
+	if !id.Date.IsZero() {
+		row("clock", id.Date.UTC().Format(time.RFC3339)+a.difference(id.Date))
+	}
+	if authenticated {
+		row("user", "accepted")
+	} else {
+		row("user", "none was sent")
+	}
+}
+
+// difference says by how much the host's clock is off ours, when that is more than the answer's way can explain.
+func (a *app) difference(host time.Time) string {
+	const noticeable = 5 * time.Second
+	switch d := host.Sub(a.now()); {
+	case d > noticeable:
+		return ", " + age(d) + " ahead of ours"
+	case d < -noticeable:
+		return ", " + age(-d) + " behind ours"
+	}
+	return ""
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
+)
+
+const (
+	maxPassword            = 64 << 10 // bytes that a source may give
+	passwordCommandTimeout = 30 * time.Second
+	passwordVariable       = envPrefix + "PASSWORD"
+)
+
+// password returns the password of user from the first source there is: --password-file or --password-command, HVMIGERR_PASSWORD,
+// a prompt on the terminal. It is called once per run and before anything is sent.
+func (a *app) password(ctx context.Context, f *connectionFlags, at string) (transport.Secret, error) {
+	var raw []byte
+	var source string
+	var err error
+	switch {
+	case f.passwordFile == "-":
+		source = "--password-file -"
+		raw, err = await(ctx, func() ([]byte, error) { return readPassword(a.stdin) })
+	case f.passwordFile != "":
+		source = "--password-file"
+		raw, err = readPasswordFile(f.passwordFile)
+	case f.passwordCommand != "":
+		source = "--password-command"
+		raw, err = runPasswordCommand(ctx, f.passwordCommand)
+	case os.Getenv(passwordVariable) != "":
+		return transport.NewSecret(os.Getenv(passwordVariable)), nil
+	default:
+		source = "the password prompt"
+		raw, err = a.prompt(ctx, fmt.Sprintf("Password of %s at %s: ", f.user, at))
+	}
+	if err != nil {
+		return transport.Secret{}, passwordError(ctx, source, err)
+	}
+	return cleanPassword(source, raw)
+}
+
+func passwordError(ctx context.Context, source string, err error) error {
+	if ctx.Err() != nil || has[*usageError](err) {
+		return err
+	}
+	return &usageError{source + ": " + err.Error()}
+}
+
+// cleanPassword drops a byte order mark and one line end, and nothing else.
+func cleanPassword(source string, raw []byte) (transport.Secret, error) {
+	if bytes.HasPrefix(raw, []byte("\xff\xfe")) || bytes.HasPrefix(raw, []byte("\xfe\xff")) {
+		return transport.Secret{}, &usageError{source + ": the password is in UTF-16; write it in UTF-8"}
+	}
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+	if line, ok := bytes.CutSuffix(raw, []byte("\n")); ok {
+		raw = bytes.TrimSuffix(line, []byte("\r"))
+	}
+	if len(raw) == 0 {
+		return transport.Secret{}, &usageError{source + ": the password is empty"}
+	}
+	return transport.NewSecret(string(raw)), nil
+}
+
+// readPassword reads all of r, within the limit.
+func readPassword(r io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxPassword+1))
+	if err == nil && len(raw) > maxPassword {
+		err = fmt.Errorf("more than %d KiB", maxPassword>>10)
+	}
+	return raw, err
+}
+
+// readPasswordFile reads a file that is for the user alone. A pipe, as of a shell's <(…), has no such permissions.
+func readPasswordFile(name string) ([]byte, error) {
+	file, err := os.Open(name) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	const others = 0o077
+	// Windows has no such bits: Go makes them up there.
+	if mode := info.Mode(); runtime.GOOS != "windows" && mode.IsRegular() && mode.Perm()&others != 0 {
+		return nil, fmt.Errorf("%s can be read by others (mode %04o); chmod 600 it", name, mode.Perm())
+	}
+	return readPassword(file)
+}
+
+// runPasswordCommand runs a command without a shell and returns what it printed, which is never shown, nor is its stderr.
+func runPasswordCommand(ctx context.Context, command string) ([]byte, error) {
+	words, err := splitWords(command)
+	if err != nil {
+		return nil, err
+	}
+	if len(words) == 0 {
+		return nil, errors.New("the command is empty")
+	}
+	limited, cancel := context.WithTimeout(ctx, passwordCommandTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(limited, words[0], words[1:]...) //nolint:gosec // running it is what the user asks for
+	out := &limitedBuffer{limit: maxPassword}
+	cmd.Stdout = out
+	cmd.WaitDelay = time.Second // for grandchildren that keep stdout open
+	err = cmd.Run()
+	exit, exited := errors.AsType[*exec.ExitError](err)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case limited.Err() != nil:
+		return nil, fmt.Errorf("%s has not ended within %v", words[0], passwordCommandTimeout)
+	case out.over:
+		return nil, fmt.Errorf("%s printed more than %d KiB", words[0], maxPassword>>10)
+	case exited:
+		return nil, fmt.Errorf("%s ended with %v", words[0], exit.ProcessState)
+	}
+	return out.Bytes(), err
+}
+
+// A limitedBuffer keeps up to limit bytes and fails the writer after them.
+type limitedBuffer struct {
+	bytes.Buffer
+	limit int
+	over  bool
+}
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > b.limit {
+		b.over = true
+		return 0, errors.New("too much output")
+	}
+	return b.Buffer.Write(p)
+}
+
+// splitWords splits a command into words as a shell does, without expanding anything: blanks separate, single quotes keep
+// everything, a backslash keeps the next character, within double quotes only ", \, $ and `.
+func splitWords(s string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	inWord, quote := false, rune(0)
+	runes := []rune(s)
+	for i := 0; i < len(runes); i++ {
+		r := runes[i]
+		switch {
+		case quote != '\'' && r == '\\':
+			if i+1 == len(runes) {
+				return nil, errors.New("the command ends with a backslash")
+			}
+			if quote == 0 || strings.ContainsRune("\"\\$`", runes[i+1]) {
+				i++
+			}
+			word.WriteRune(runes[i])
+			inWord = true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote, inWord = r, true
+		case quote == 0 && strings.ContainsRune(" \t\r\n", r):
+			if inWord {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			inWord = false
+		default:
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	if quote != 0 {
+		return nil, fmt.Errorf("the command has a %c without its end", quote)
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// prompt asks on the terminal, without echo. Without a terminal there is nobody to ask.
+func (a *app) prompt(ctx context.Context, text string) ([]byte, error) {
+	file, ok := a.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil, &usageError{"no password: give --password-file, --password-command or " + passwordVariable + ", or run it on a terminal"}
+	}
+	fd := int(file.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	a.stderrf("%s", text)
+	raw, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	if ctx.Err() != nil {
+		_ = term.Restore(fd, before) // the reader still waits, without echo; what fails here cannot be helped
+	}
+	a.stderrf("\n")
+	return raw, err
+}
+
+// await returns what read returns, or the error of ctx if that ends first. A read of a terminal or a pipe cannot be
+// cancelled: it is left behind.
+func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := read()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var zero T
+		return zero, ctx.Err()
+	}
+}

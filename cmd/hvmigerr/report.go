@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
+)
+
+// A hostError says which host an error is about.
+type hostError struct {
+	host string
+	err  error
+}
+
+func (e *hostError) Error() string { return e.host + ": " + e.err.Error() }
+
+func (e *hostError) Unwrap() error { return e.err }
+
+// message returns what err says, joined errors in one line: the first two, and how many more there are.
+func message(err error) string {
+	if e, ok := err.(*hostError); ok { //nolint:errorlint // the outermost alone
+		return e.host + ": " + message(e.err)
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err.Error()
+	}
+	var all []string
+	var plain []string
+	for _, e := range joined.Unwrap() {
+		plain = append(plain, e.Error())
+		all = append(all, message(e))
+	}
+	if strings.Join(plain, "\n") != err.Error() {
+		return err.Error() // not of errors.Join, but a text that wraps several errors
+	}
+	const most = 2
+	more := len(all) - most
+	all = all[:min(len(all), most)]
+	for i := range len(all) - 1 {
+		all[i] = strings.TrimRight(all[i], ".") // the host's full stop
+	}
+	if more > 0 {
+		return fmt.Sprintf("%s; and %d more", strings.Join(all, "; "), more)
+	}
+	return strings.Join(all, "; ")
+}
+
+// An errorReport is an error as JSON has it. Keys without a value are null.
+type errorReport struct {
+	// Kind is one of the words of exitRows, or failure.
+	Kind    string  `json:"kind"`
+	Exit    int     `json:"exit"`
+	Message string  `json:"message"`
+	Hint    *string `json:"hint"`
+	// Operation is Identify, Enumerate, Pull, GetError …
+	Operation *string `json:"operation"`
+	// Subcode and Codes are those of a fault: "wsman:AccessDenied"; Windows' numbers, the outermost first.
+	Subcode     *string  `json:"subcode"`
+	Codes       []uint32 `json:"codes"`
+	HTTPStatus  *int     `json:"httpStatus"`
+	ReturnValue *uint32  `json:"returnValue"`
+	// Stage is how far a connection came: resolve, connect, proxy, tls.
+	Stage *string `json:"stage"`
+	// Certificate is the fingerprint of a certificate that was refused.
+	Certificate *string `json:"certificate"`
+}
+
+// newErrorReport returns nil, which is null, for no error.
+func newErrorReport(err error) *errorReport {
+	if err == nil || exitCode(err) == exitMigration {
+		return nil
+	}
+	if e, ok := err.(*hostError); ok { //nolint:errorlint // JSON says beside it which host
+		err = e.err
+	}
+	r := &errorReport{Kind: errorKind(err), Exit: exitCode(err), Message: message(err)}
+	if h := hint(err); h != "" {
+		r.Hint = &h
+	}
+	if e, ok := errors.AsType[*wsman.OpError](err); ok {
+		r.Operation = &e.Op
+	}
+	if e, ok := errors.AsType[*wsman.Fault](err); ok {
+		r.Subcode, r.Codes = new(string(e.Subcode)), e.Codes()
+		if e.HTTPStatus != 0 {
+			r.HTTPStatus = &e.HTTPStatus
+		}
+	}
+	if e, ok := errors.AsType[*wsman.HTTPError](err); ok {
+		r.HTTPStatus = &e.StatusCode
+	}
+	if e, ok := errors.AsType[*invoke.ReturnValueError](err); ok {
+		r.ReturnValue = new(uint32(e.ReturnValue))
+	}
+	if e, ok := errors.AsType[*transport.ConnectError](err); ok {
+		r.Stage = &e.Stage
+	}
+	if e, ok := errors.AsType[*transport.CertificateError](err); ok {
+		r.Certificate = &e.Seen
+	}
+	return r
+}
+
+// hint returns what may help against err, or "". It belongs to the command: libraries say only what is the case.
+func hint(err error) string {
+	switch {
+	case has[*usageError](err), has[*undecodableError](err):
+		return ""
+	case errors.Is(err, invoke.ErrNoSuchJob):
+		return "a host forgets a job five minutes after it has ended; hvmigerr jobs lists what it still has"
+	case errors.Is(err, invoke.ErrNothingVisible):
+		return "is the user in Hyper-V Administrators on the host?"
+	case errors.Is(err, invoke.ErrNoHyperV):
+		return "is it a Hyper-V host of Windows Server 2012 or later? hvmigerr identify tells what answers there"
+	}
+	switch exitCode(err) {
+	case exitUnreachable:
+		return unreachableHint(err)
+	case exitAuthentication:
+		return "basic must be enabled on the host (winrm/config/service/auth) and takes local accounts only, without a domain"
+	case exitDenied:
+		return "the user needs Hyper-V Administrators and Remote Management Users; Invoke also the WMI right Execute Methods"
+	case exitQuota:
+		return "the host is busy or limits this user; wait, then ask again"
+	case exitUndecodable:
+		if status(http.StatusNotFound)(err) {
+			return "WS-Management answers at the path /wsman; is another server at this port?"
+		}
+		return "--trace DIR keeps what the host sent"
+	case exitDeadline:
+		return "a longer --timeout may help"
+	}
+	return ""
+}
+
+func unreachableHint(err error) string {
+	e, ok := errors.AsType[*transport.ConnectError](err)
+	switch {
+	case !ok, has[*transport.CertificateError](err):
+		return ""
+	case e.Stage == transport.StageConnect:
+		return "is WinRM listening there? It uses 5986 for https, where a listener must be made first, and 5985 for http"
+	case e.Stage == transport.StageTLS:
+		return "is it an http port? WinRM uses 5986 for https and 5985 for http"
+	}
+	return ""
+}

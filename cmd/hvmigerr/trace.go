@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hvmigerr/hvmigerr/wsman"
+)
+
+// A tracer writes exchanges as DIR/HOST/NNN-Operation/{request.xml,response.xml,about.txt}, the layout of testdata/exchange, so that a
+// user's report becomes a test by moving it. What it writes holds no credentials ([wsman.Exchange]); it does name machines.
+type tracer struct {
+	dir string
+	n   int
+}
+
+// newTracer makes dir, which must be new or empty, for its owner alone.
+func newTracer(dir, host string) (*tracer, error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return nil, err
+	}
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		err = checkEmpty(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := &tracer{dir: filepath.Join(dir, fileName(host))}
+	return t, os.Mkdir(t.dir, 0o700)
+}
+
+// checkEmpty refuses what is in use already: two traces in one directory could not be told apart.
+func checkEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s exists and is not empty", dir)
+	}
+	return os.Chmod(dir, 0o700) //nolint:gosec // a directory needs x
+}
+
+// write writes one exchange.
+func (t *tracer) write(x *wsman.Exchange) error {
+	t.n++
+	dir := filepath.Join(t.dir, fmt.Sprintf("%03d-%s", t.n, fileName(x.Operation)))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	errs := []error{
+		os.WriteFile(filepath.Join(dir, "request.xml"), x.Request, 0o600),
+		os.WriteFile(filepath.Join(dir, "about.txt"), []byte(about(x)), 0o600),
+	}
+	if x.Response != nil {
+		errs = append(errs, os.WriteFile(filepath.Join(dir, "response.xml"), x.Response, 0o600))
+	}
+	return errors.Join(errs...)
+}
+
+// about describes an exchange: a sentence, a blank line, then key: value.
+func about(x *wsman.Exchange) string {
+	var b strings.Builder
+	line := func(key, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%s: %s\n", key, safeLine(value))
+		}
+	}
+	fmt.Fprintf(&b, "%s, recorded by hvmigerr --trace.\n\n", safeLine(x.Operation))
+	if x.StatusCode != 0 {
+		line("status", fmt.Sprint(x.StatusCode))
+	}
+	line("action", x.Action)
+	line("resource", x.ResourceURI)
+	line("sent", x.Started.UTC().Format(time.RFC3339Nano))
+	line("took", x.Duration.String())
+	if x.Sealed {
+		line("sealed", "yes")
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.Header)) {
+		line(strings.ToLower(name), strings.Join(x.Header[name], ", "))
+	}
+	if x.Err != nil {
+		line("error", x.Err.Error())
+	}
+	return b.String()
+}
+
+// fileName makes s the name of one file on every system, Windows included.
+func fileName(s string) string {
+	name := strings.Map(func(r rune) rune {
+		if r <= ' ' || unsafeRune(r) || strings.ContainsRune(`<>:"/\|?*%`, r) {
+			return '_'
+		}
+		return r
+	}, s)
+	if strings.Trim(name, ".") == "" {
+		return "_" + name
+	}
+	return name
+}
