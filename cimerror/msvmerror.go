@@ -47,10 +47,10 @@ func (e *MsvmError) Error() string {
 	if e.MessageID != nil && *e.MessageID != "" {
 		parts = append(parts, "message "+*e.MessageID)
 	}
-	if e.CIMStatusCode != nil {
+	if e.CIMStatusCode != nil && *e.CIMStatusCode != 0 {
 		parts = append(parts, e.CIMStatusCode.String())
 	}
-	if e.ErrorType != nil {
+	if e.ErrorType != nil && *e.ErrorType != ErrorTypeUnknown {
 		parts = append(parts, e.ErrorType.String())
 	}
 	if len(parts) == 0 {

@@ -24,6 +24,7 @@ type fakeHost struct {
 	jobs, systems       []*wsman.Instance
 	jobsErr, systemsErr error
 	getErr              error
+	got                 *wsman.Instance // what Get answers, whatever it is asked for
 
 	// answers holds the output of each method, or else its error.
 	answers map[string]any
@@ -81,6 +82,9 @@ func (h *fakeHost) Enumerate(_ context.Context, req *wsman.EnumerateRequest) ite
 
 func (h *fakeHost) Get(_ context.Context, req *wsman.GetRequest) (*wsman.Instance, error) {
 	h.asked = append(h.asked, "get")
+	if h.got != nil {
+		return h.got, nil
+	}
 	id, _ := req.Selectors.Get("InstanceID")
 	for _, i := range h.jobs {
 		if p, _, _ := i.Scalar("InstanceID"); strings.EqualFold(p.Text, id) && h.getErr == nil {

@@ -93,7 +93,8 @@ func (f *Filter) selects(j *MigrationJob) bool {
 // Job returns the job whose InstanceID is instanceID. When the host has none, the error is [ErrNoSuchJob]; when it has no
 // such class, [ErrNoHyperV]; when it shows the user nothing at all, [ErrNothingVisible].
 //
-// A service that answers methods but has no Get is taken at the caller's word: the job then holds its InstanceID only.
+// A service that answers methods but has no Get, or answers it with something without an InstanceID, is taken at the
+// caller's word: the job then holds its InstanceID only.
 func Job(ctx context.Context, c Client, instanceID string) (*MigrationJob, error) {
 	id := bareID(instanceID)
 	if id == "" {
@@ -105,7 +106,10 @@ func Job(ctx context.Context, c Client, instanceID string) (*MigrationJob, error
 	})
 	switch {
 	case err == nil:
-		return DecodeMigrationJob(i), nil
+		if j := DecodeMigrationJob(i); j.ID() != "" {
+			return j, nil
+		}
+		return NewJob(id), nil
 	case notSupported(err):
 		return NewJob(id), nil
 	}

@@ -177,6 +177,7 @@ func TestJob(t *testing.T) {
 		{name: "no jobs", id: jobID, host: fakeHost{systems: hostItself}, want: invoke.ErrNoSuchJob, asked: 3},
 		{name: "nothing visible", id: jobID, want: invoke.ErrNothingVisible, asked: 3},
 		{name: "no Hyper-V", id: jobID, host: fakeHost{jobsErr: faultNotFound()}, want: invoke.ErrNoHyperV, asked: 2},
+		{name: "something else", id: "done", host: fakeHost{got: instance("GetError_OUTPUT", "ReturnValue", "0")}, asked: 1},
 		{name: "a service without Get", id: "done", host: fakeHost{getErr: &wsman.Fault{Subcode: wsman.SubcodeActionNotSupported}}, asked: 1},
 	}
 	for _, tt := range tests {

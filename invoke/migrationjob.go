@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"errors"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/wsman"
@@ -76,6 +77,9 @@ type PropertyError struct {
 
 // Error names the property and quotes its text.
 func (e *PropertyError) Error() string {
+	if p, ok := errors.AsType[*wsman.ProtocolError](e.Err); ok && p.Path == e.Property {
+		return p.Error() // has name and text already
+	}
 	return e.Property + " " + quoteShort(e.Raw) + ": " + e.Err.Error()
 }
 

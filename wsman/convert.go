@@ -9,7 +9,12 @@ import (
 
 // errConvert says that p does not hold a value of the type that was asked for.
 func (p *Property) errConvert(typ string) error {
-	return &ProtocolError{Path: p.Name, Msg: fmt.Sprintf("%q is no %s", p.value(), typ)}
+	const most = 64 // octets: the text is the peer's and may be long
+	text := p.value()
+	if len(text) > most {
+		text = text[:most] + "..."
+	}
+	return &ProtocolError{Path: p.Name, Msg: fmt.Sprintf("%q is no %s", text, typ)}
 }
 
 // value is the text of p, or of the one element inside it: services write <p:X><cim:Datetime>…</cim:Datetime></p:X>.

@@ -1,6 +1,7 @@
 package wsman_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +101,7 @@ func TestConvert(t *testing.T) {
 		{"uint16", "65536", `A: "65536" is no uint16`},
 		{"uint16", "-1", `A: "-1" is no uint16`},
 		{"uint16", "", `A: "" is no uint16`},
+		{"uint16", strings.Repeat("9", 100), `A: "` + strings.Repeat("9", 64) + `..." is no uint16`},
 		{"uint64", "18446744073709551615", uint64(18446744073709551615)},
 		{"float", "1.1000000e+00", 1.1},
 		{"float", "x", `A: "x" is no real64`},

@@ -192,7 +192,7 @@ func (s *session) ask(ctx context.Context, question func(context.Context) error)
 	case err == nil || errors.Is(err, errMigrationFailed):
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
-		err = fmt.Errorf("not done within --timeout %v: %w", s.flags.timeout, err)
+		err = &timeoutError{s.flags.timeout, err}
 	}
 	return &hostError{s.target.name, err}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/hvmigerr/hvmigerr/cimerror"
 	"github.com/hvmigerr/hvmigerr/invoke"
@@ -120,6 +121,7 @@ func TestMessage(t *testing.T) {
 		{&hostError{"hv01", errors.Join(a, c)}, "hv01: a; c"},
 		{errors.Join(nil, &hostError{"hv01", errors.Join(a, c)}), "hv01: a; c"},
 		{fmt.Errorf("%w: %w", a, c), "a.: c"},
+		{&hostError{"hv01", &timeoutError{time.Second, errors.Join(a, c)}}, "hv01: not done within --timeout 1s: a; c"},
 	} {
 		if got := message(tt.err); got != tt.want {
 			t.Errorf("message(%q) = %q, want %q", tt.err, got, tt.want)

@@ -6,10 +6,13 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 )
 
 func main() {
+	log.SetOutput(io.Discard) //nolint:forbidigo // net/http logs what a peer sends unasked, and stderr is ours
 	ctx, stop := watchSignals(context.Background())
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
 	"github.com/hvmigerr/hvmigerr/wsman"
@@ -21,10 +22,25 @@ func (e *hostError) Error() string { return e.host + ": " + e.err.Error() }
 
 func (e *hostError) Unwrap() error { return e.err }
 
+// A timeoutError says that --timeout has passed.
+type timeoutError struct {
+	limit time.Duration
+	err   error
+}
+
+func (e *timeoutError) Error() string { return e.prefix() + e.err.Error() }
+
+func (e *timeoutError) Unwrap() error { return e.err }
+
+func (e *timeoutError) prefix() string { return fmt.Sprintf("not done within --timeout %v: ", e.limit) }
+
 // message returns what err says, joined errors in one line: the first two, and how many more there are.
 func message(err error) string {
-	if e, ok := err.(*hostError); ok { //nolint:errorlint // the outermost alone
+	switch e := err.(type) { //nolint:errorlint // the outermost alone
+	case *hostError:
 		return e.host + ": " + message(e.err)
+	case *timeoutError:
+		return e.prefix() + message(e.err)
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {

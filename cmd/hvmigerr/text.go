@@ -111,7 +111,9 @@ func (a *app) printJob(d *diagnosed) {
 	}
 	a.out.printf("%s: %s\n", safeLine(name), outcome(j))
 	now, mark := a.clock(j)
-	a.out.printf("  %s\n", circumstances(j, now, mark))
+	if line := circumstances(j, now, mark); line != "" {
+		a.out.printf("  %s\n", line)
+	}
 	forgotten := ""
 	if t, ok := j.Removal(); ok {
 		forgotten = ", forgotten in " + mark + age(t.Sub(now))
@@ -163,6 +165,8 @@ func returnValueText(v invoke.ReturnValue) string {
 func outcome(j *invoke.MigrationJob) string {
 	s := "running"
 	switch {
+	case j.JobState == nil:
+		s = "state not told"
 	case j.Failed():
 		s = "failed"
 	case j.CompletedWithWarnings():
@@ -189,7 +193,9 @@ func circumstances(j *invoke.MigrationJob, now time.Time, mark string) string {
 		}
 		list = append(list, fmt.Sprintf("%s %s%s ago (%s)", what, mark, age(now.Sub(t)), t.UTC().Format("2006-01-02 15:04:05 UTC")))
 	}
-	list = append(list, "state "+stateName(j))
+	if j.JobState != nil {
+		list = append(list, "state "+stateName(j))
+	}
 	if j.ErrorCode != nil && *j.ErrorCode != 0 {
 		list = append(list, fmt.Sprintf("ErrorCode %d", *j.ErrorCode))
 	}

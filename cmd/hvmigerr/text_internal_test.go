@@ -50,6 +50,18 @@ func TestStateName(t *testing.T) {
 	}
 }
 
+// TestBareJob: of a job of which only the InstanceID is known nothing is made up.
+func TestBareJob(t *testing.T) {
+	t.Parallel()
+	j := invoke.NewJob("J1")
+	if got, want := outcome(j), "state not told"; got != want {
+		t.Errorf("outcome = %q, want %q", got, want)
+	}
+	if got := circumstances(j, time.Now(), ""); got != "" {
+		t.Errorf("circumstances = %q, want none", got)
+	}
+}
+
 func TestFileName(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ in, want string }{

@@ -266,3 +266,32 @@ func TestBudget(t *testing.T) {
 		}
 	})
 }
+
+// TestContextBeatsAnswer: what a peer says of a request that we have left is not why there is no answer. net/http hands such an
+// answer over when it comes with the end of the context.
+func TestContextBeatsAnswer(t *testing.T) {
+	p := listen(t, answer(reply("401 Unauthorized", "")))
+	for range 50 { // net/http chooses at random
+		ctx, cancel := context.WithCancel(t.Context())
+		cfg := inClear(p.addr())
+		cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, addr)
+			return &leaving{c, cancel}, err
+		}
+		if _, err := send(ctx, newTransport(t, cfg)); !errors.Is(err, context.Canceled) {
+			t.Fatalf("RoundTrip: error %v, want context.Canceled", err)
+		}
+	}
+}
+
+// leaving is a connection whose user leaves the moment something comes.
+type leaving struct {
+	net.Conn
+	leave func()
+}
+
+func (c *leaving) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.leave()
+	return n, err
+}

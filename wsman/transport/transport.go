@@ -170,7 +170,11 @@ func (t *Transport) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.R
 		}
 		reply, err := s.roundTrip(ctx, req)
 		t.release(s)
-		if s.unsent(err) && ctx.Err() == nil {
+		switch {
+		case err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()):
+			// The peer saw us leave and said something, or broke off: that is not why the caller has no answer.
+			return nil, s.failure(ctx, err)
+		case s.unsent(err) && ctx.Err() == nil:
 			continue
 		}
 		return reply, err

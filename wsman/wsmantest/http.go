@@ -51,7 +51,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a, err := s.answer(r.Context(), user, body)
 	if err != nil {
-		return
+		a = &answer{rule: &Rule{Drop: true}} // the client left; net/http would answer 200 with nothing
 	}
 	s.send(w, r, a)
 }
