@@ -114,6 +114,39 @@ func TestEnumerate(t *testing.T) {
 	}
 }
 
+// TestBrokenPages: what came before the break is yielded, the error is the last thing.
+func TestBrokenPages(t *testing.T) {
+	items := func(content string) string {
+		return strings.Replace(page("Enumerate", "c1", 0, false), "<w:Items></w:Items>", "<w:Items>"+content+"</w:Items>", 1)
+	}
+	tests := map[string]struct {
+		page  string
+		items int
+		want  string
+	}{
+		"an item with an unbound prefix": {items("<X/><q:Y/>"), 0, "protocol: Y: prefix q is not bound"},
+		"one further below":              {items("<X/><Y><q:Z/></Y>"), 1, "protocol: Z: prefix q is not bound"},
+		"an Item without an instance":    {items("<X/><w:Item/>"), 1, "protocol: wsman:Item: no instance"},
+		"a broken instance in an Item":   {items("<w:Item><X><q:Y/></X></w:Item>"), 0, "protocol: Y: prefix q is not bound"},
+		"a broken reference in an Item":  {items(`<w:Item><X/><a:EndpointReference><q:Y/></a:EndpointReference></w:Item>`), 0, "protocol: Y: prefix q is not bound"},
+		"an empty reference in an Item":  {items(`<w:Item><X/><a:EndpointReference/></w:Item>`), 0, `protocol: EndpointReference: "" is no endpoint reference`},
+		"beside the items":               {strings.Replace(page("Enumerate", "c1", 1, false), "<w:Items>", "<q:X/><w:Items>", 1), 0, "protocol: X: prefix q is not bound"},
+		"an unknown element is no item":  {strings.Replace(page("Enumerate", "", 1, true), "<w:Items>", "<X/><w:Items>", 1), 1, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := &paged{pages: []string{test.page}}
+			list, err := collect(newClient(t, p).Enumerate(t.Context(), &wsman.EnumerateRequest{Resource: migrationJob, MaxElements: 7}))
+			if got := describe(err); len(list) != test.items || got != test.want {
+				t.Errorf("%d items and %q, want %d and %q", len(list), got, test.items, test.want)
+			}
+			if p.requests[0] != "Enumerate max 7" {
+				t.Errorf("asked %s", p.requests[0])
+			}
+		})
+	}
+}
+
 // TestEnumeratePull goes through a recorded enumeration that is not optimized.
 func TestEnumeratePull(t *testing.T) {
 	s := &script{}
