@@ -33,7 +33,7 @@ func whyFailed(ctx context.Context, url string, pin transport.Pin) error {
 		fmt.Printf("%s: %v\n", diagnosis.VM, job.JobState)
 		for _, part := range diagnosis.Parts {
 			if part.Error != nil {
-				fmt.Printf("  %s %s\n", *part.Error.MessageID, *part.Error.Message)
+				fmt.Printf("  %s: %v\n", part.Source, part.Error)
 			}
 		}
 		if err != nil {
@@ -62,10 +62,10 @@ func ExampleDiagnose() {
 	}
 	// Output:
 	// web01: Exception
-	//   21024 Moving 'web01' away from 'HV01' did not work.
-	//   20414 The other host, 'HV02', let nobody in (0x8009030E).
+	//   GetErrorEx: Moving 'web01' away from 'HV01' did not work.
+	//   GetErrorEx: The other host, 'HV02', let nobody in (0x8009030E).
 	// sql: Completed
-	//   20414 The other host, 'HV02', let nobody in (0x8009030E).
+	//   GetErrorEx: The other host, 'HV02', let nobody in (0x8009030E).
 }
 
 // client reaches the simulated host without a network.
