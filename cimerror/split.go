@@ -132,13 +132,15 @@ func (s *splitter) find(terminator int) int {
 	if s.absent[terminator] {
 		return -1
 	}
+	begin := [...]string{"<?", "<!--", "<![CDATA[", ""}[terminator]
 	end := [...]string{"?>", "-->", "]]>", "]"}[terminator]
-	n := bytes.Index(s.text[s.pos:], []byte(end))
+	from := s.pos + len(begin)
+	n := bytes.Index(s.text[from:], []byte(end))
 	if n < 0 {
 		s.absent[terminator] = true
 		return -1
 	}
-	return s.pos + n + len(end)
+	return from + n + len(end)
 }
 
 // section takes a comment, a CDATA section or an instruction. Without an end its '<' is a mere character.

@@ -100,18 +100,18 @@ func checkMarkup(text string, markup *int) error {
 		if inTag {
 			continue
 		}
-		end := ""
+		begin, end := "", ""
 		switch {
 		case text[0] == '?':
-			end = "?>"
+			begin, end = "?", "?>"
 		case strings.HasPrefix(text, "!--"):
-			end = "-->"
+			begin, end = "!--", "-->" // "<!-->" does not end the comment that it begins
 		case strings.HasPrefix(text, "![CDATA["):
-			end = "]]>"
+			begin, end = "![CDATA[", "]]>"
 		default:
 			return errors.New("document type declaration")
 		}
-		_, text, _ = strings.Cut(text, end) // one without an end is etree's to refuse
+		_, text, _ = strings.Cut(text[len(begin):], end) // one without an end is etree's to refuse
 	}
 }
 

@@ -48,7 +48,7 @@ type Diagnosis struct {
 	// VM is the name of the virtual machine: from the arguments of a message, else from Msvm_ComputerSystem.
 	// When neither told, it is the job's VirtualSystemName, a GUID; empty when that is NULL.
 	VM string
-	// Expired tells that the host had forgotten the job when a method was called. The job's own fields still answer.
+	// Expired tells that the host had forgotten the job when GetError was called. The job's own fields still answer.
 	Expired bool
 }
 
@@ -62,39 +62,49 @@ type Diagnosis struct {
 // Not counted are [ErrNoErrorInstance] and a job that has expired, which are answers, and a method that the service does
 // not have, when the other one answered.
 //
-// It sends two requests, one when the job has expired, and one more for the name of the machine when no message tells
-// it. After a refused password and after the end of ctx it sends nothing.
+// It sends two requests, and one more for the name of the machine when no message tells it, or for a job of [NewJob] that
+// the host does not know. After a refused password and after the end of ctx it sends nothing.
 func Diagnose(ctx context.Context, c Client, job *MigrationJob) (*Diagnosis, error) {
-	d := &Diagnosis{Job: job, VM: job.VMName()}
-	stopped := d.ask(ctx, c)
-	d.merge()
-	if d.nameVM() || stopped || !isGUID(d.VM) {
-		return d, d.err()
+	d, err := Ask(ctx, c, job)
+	if ctx.Err() != nil || refused(err) {
+		return d, err
 	}
 	// A host that does not tell leaves the GUID: the answer is about the failure, not about the name.
 	if name, err := ResolveVM(ctx, c, d.VM); err == nil && name != "" {
 		d.VM = name
 	}
-	return d, d.err()
+	return d, err
 }
 
-// ask calls the two methods. It reports whether the connection is not to be used any more.
-func (d *Diagnosis) ask(ctx context.Context, c Invoker) (stopped bool) {
+// Ask is [Diagnose] but for the last request: VM stays the GUID when no message tells the name. For several jobs, ask about all
+// first and for names later, with [ResolveVM]: what matters more comes sooner.
+func Ask(ctx context.Context, c Client, job *MigrationJob) (*Diagnosis, error) {
+	d := &Diagnosis{Job: job, VM: job.VMName()}
+	d.ask(ctx, c)
+	d.merge()
+	d.nameVM()
+	err := d.err()
+	if d.Expired && job.bare() {
+		// Nobody has seen this job: it may never have been.
+		err = errors.Join(err, WhyNotFound(ctx, c, job.ID(), d.Answers[len(d.Answers)-1].Err))
+	}
+	return d, err
+}
+
+// ask calls the two methods.
+func (d *Diagnosis) ask(ctx context.Context, c Invoker) {
 	if d.Job.ID() == "" {
-		return false
+		return
 	}
 	for _, method := range []string{MethodGetErrorEx, MethodGetError} {
 		a := ask(ctx, c, method, d.Job.ID())
 		d.Answers = append(d.Answers, a)
-		switch {
-		case ctx.Err() != nil || refused(a.Err):
-			return true
-		case notFound(a.Err):
-			d.Expired = true
-			return false
+		// A service may say "not found" of a method that it does not have: GetError decides.
+		d.Expired = notFound(a.Err)
+		if ctx.Err() != nil || refused(a.Err) {
+			return
 		}
 	}
-	return false
 }
 
 // refused reports whether the password was refused: it is not to be sent once more (DESIGN §4, no lockouts).
@@ -104,8 +114,8 @@ func refused(err error) bool {
 }
 
 // nameVM takes the name of the machine from the arguments of a message: the first is the name and the second the GUID
-// (facts/real-examples.md §1). It reports whether one told.
-func (d *Diagnosis) nameVM() bool {
+// (facts/real-examples.md §1).
+func (d *Diagnosis) nameVM() {
 	for i := range d.Parts {
 		e := d.Parts[i].instance()
 		if e == nil || len(e.MessageArguments) < 2 {
@@ -114,10 +124,9 @@ func (d *Diagnosis) nameVM() bool {
 		name, id := value(e.MessageArguments[0]), value(e.MessageArguments[1])
 		if name != "" && isGUID(id) && sameID(id, d.Job.VMName()) {
 			d.VM = name
-			return true
+			return
 		}
 	}
-	return false
 }
 
 // err joins what Answers could not tell.

@@ -154,7 +154,8 @@ func TestDiagnoseErrors(t *testing.T) {
 		{name: "first fails", answers: answers(&wsman.Fault{Subcode: wsman.SubcodeInternalError}, one(errHeadline)), parts: []string{"GetError[0]: " + headline, summary}, asked: "GetErrorEx GetError", err: []any{new(*wsman.Fault)}},
 		{name: "second fails", answers: answers(ex(errHeadline), returned("GetError", "32775")), parts: []string{"GetErrorEx[0]: " + headline, summary}, asked: "GetErrorEx GetError", err: []any{new(*invoke.ReturnValueError)}},
 		{name: "both, in two ways", answers: answers(returned("GetErrorEx", "32769"), faultDenied()), parts: []string{summary}, asked: "GetErrorEx GetError name", err: []any{new(*invoke.ReturnValueError), new(*wsman.Fault)}},
-		{name: "expired before", answers: answers(faultNotFound(), nil), parts: []string{summary}, expired: true, asked: "GetErrorEx name"},
+		{name: "expired before", answers: answers(faultNotFound(), faultNotFound()), parts: []string{summary}, expired: true, asked: "GetErrorEx GetError name"},
+		{name: "no GetErrorEx, said as not found", answers: answers(faultNotFound(), one(errHeadline)), parts: []string{"GetError[0]: " + headline, summary}, asked: "GetErrorEx GetError"},
 		{name: "expired between", answers: answers(ex(errHeadline), faultNotFound()), parts: []string{"GetErrorEx[0]: " + headline, summary}, expired: true, asked: "GetErrorEx GetError"},
 		{name: "protocol broken", answers: answers(&wsman.ProtocolError{Msg: "no GetErrorEx_OUTPUT"}, one(errHeadline)), parts: []string{"GetError[0]: " + headline, summary}, asked: "GetErrorEx GetError", err: []any{new(*wsman.ProtocolError)}},
 		{name: "connection lost", answers: answers(wsman.ErrConnectionLost, one(errHeadline)), parts: []string{"GetError[0]: " + headline, summary}, asked: "GetErrorEx GetError", err: []any{wsman.ErrConnectionLost}},
@@ -194,6 +195,52 @@ func TestDiagnoseErrors(t *testing.T) {
 				t.Errorf("%d answers of %d calls", len(d.Answers), methods)
 			}
 		})
+	}
+}
+
+// TestDiagnoseMuch: what a host says in thousands of errors and lines is told, without comparing each with each.
+func TestDiagnoseMuch(t *testing.T) {
+	var texts []string
+	var lines strings.Builder
+	for n := range 10000 {
+		texts = append(texts, cimxml("1", fmt.Sprintf("%d", n)))
+		fmt.Fprintf(&lines, "line %d\n", n)
+	}
+	texts = append(texts, texts[0])
+	h := &fakeHost{answers: answers(ex(texts...), one(texts[9999]))}
+	d, err := invoke.Diagnose(t.Context(), h, invoke.DecodeMigrationJob(job("InstanceID", jobID, "ErrorDescription", lines.String(), "ErrorSummaryDescription", "7")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(d.Parts); n != 10001 {
+		t.Fatalf("%d parts, want 10000 errors and the text", n)
+	}
+	if also := d.Parts[9999].Also; !cmp.Equal(also, []invoke.Source{"GetError"}) {
+		t.Errorf("the last error is also from %v", also)
+	}
+	if also := d.Parts[7].Also; !cmp.Equal(also, []invoke.Source{"ErrorSummaryDescription"}) {
+		t.Errorf("error 7 is also from %v", also)
+	}
+	if d.Parts[10000].Text != lines.String() {
+		t.Error("the text is not as it was")
+	}
+}
+
+// TestDiagnoseBare: a job that nobody has seen and that the host does not know is no job.
+func TestDiagnoseBare(t *testing.T) {
+	hostItself := []*wsman.Instance{system("HV01", "HV01")}
+	for name, tt := range map[string]struct {
+		host fakeHost
+		want error
+	}{
+		"unknown":    {fakeHost{answers: answers(faultNotFound(), faultNotFound()), systems: hostItself}, invoke.ErrNoSuchJob},
+		"no Hyper-V": {fakeHost{answers: answers(faultNotFound(), faultNotFound()), jobsErr: faultNotFound()}, invoke.ErrNoHyperV},
+		"known":      {fakeHost{answers: answers(faultNotFound(), one(errHeadline))}, nil},
+	} {
+		d, err := invoke.Diagnose(t.Context(), &tt.host, invoke.NewJob(jobID))
+		if !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) || d.Expired != (tt.want != nil) {
+			t.Errorf("%s: expired %t, error %v, want %v", name, d.Expired, err, tt.want)
+		}
 	}
 }
 

@@ -7,29 +7,53 @@ import (
 	"github.com/hvmigerr/hvmigerr/wsman"
 )
 
-// instanceText returns the CIM-XML text of one error. Windows sends it as character data, since the parameter is a plain
-// string there (facts/wire-format.md §5). A service that knows the type sends elements: CIM-XML ones, which are written
-// out again, or one element for each property, which becomes an INSTANCE.
-func instanceText(p *wsman.Property) string {
-	i, ok := p.Embedded()
-	if !ok {
-		return p.Text
+// instanceTexts returns the CIM-XML texts in one value of an out parameter, mostly one. Windows sends it as character data,
+// since the parameter is a plain string there (facts/wire-format.md §5). A service that knows the type sends elements: CIM-XML
+// ones, which are written out again, or instances with an element for each property, which become INSTANCEs. A wrapper
+// around several of them, or around texts, is looked into.
+func instanceTexts(p *wsman.Property) []string {
+	if len(p.Children) == 0 {
+		return []string{p.Text}
 	}
-	class := strings.TrimSuffix(i.Type, "_Type")
-	switch {
-	case class != "":
-	case i.Name == p.Name: // the parameter itself is the instance, and does not say of which class
-		class = "Msvm_Error"
-	default:
-		class = i.Name
+	var texts []string
+	for k := range p.Children {
+		c := &p.Children[k]
+		switch {
+		case c.Name == "INSTANCE" || strings.HasPrefix(c.Name, "VALUE."):
+			texts = append(texts, write(func(w *cimWriter) { w.element(c) }))
+		case len(c.Children) > 0:
+			i := wsman.Instance{Name: c.Name, Properties: c.Children}
+			if typed, ok := (&wsman.Property{Children: []wsman.Property{*c}}).Embedded(); ok {
+				i = *typed
+			}
+			texts = append(texts, write(func(w *cimWriter) { w.instance(className(&i), i.Properties) }))
+		case strings.HasPrefix(strings.TrimSpace(c.Text), "<"):
+			texts = append(texts, c.Text)
+		default:
+			// A leaf is a property: the parameter itself is the instance, and may not say of which class.
+			class := "Msvm_Error"
+			if i, ok := p.Embedded(); ok && i.Type != "" {
+				class = className(i)
+			}
+			return []string{write(func(w *cimWriter) { w.instance(class, p.Children) })}
+		}
 	}
+	return texts
+}
+
+// className returns the class of i by its xsi:type, else by its element.
+func className(i *wsman.Instance) string {
+	if class := strings.TrimSuffix(i.Type, "_Type"); class != "" {
+		return class
+	}
+	return i.Name
+}
+
+// write returns what f writes.
+func write(f func(*cimWriter)) string {
 	w := &cimWriter{}
 	w.encoder = xml.NewEncoder(&w.text)
-	if first := p.Children[0].Name; first == "INSTANCE" || strings.HasPrefix(first, "VALUE.") {
-		w.element(&p.Children[0])
-	} else {
-		w.instance(class, i.Properties)
-	}
+	f(w)
 	return w.String()
 }
 
@@ -66,37 +90,42 @@ func (w *cimWriter) element(p *wsman.Property) {
 	})
 }
 
-// instance writes properties as strings: their types are in cimerror's table.
+// instance writes properties as strings: their types are in cimerror's table. Properties of one name, wherever they stand, are
+// one array.
 func (w *cimWriter) instance(class string, ps []wsman.Property) {
+	var names []string
+	byName := map[string][]*wsman.Property{}
+	for k := range ps {
+		name := ps[k].Name
+		if byName[name] == nil {
+			names = append(names, name)
+		}
+		byName[name] = append(byName[name], &ps[k])
+	}
 	w.within("INSTANCE", []xml.Attr{attribute("CLASSNAME", class)}, func() {
-		for len(ps) > 0 {
-			ps = ps[w.property(ps):]
+		for _, name := range names {
+			w.property(byName[name])
 		}
 	})
 }
 
-// property writes the first of ps, with those after it of the same name as one array. It returns how many it wrote.
-func (w *cimWriter) property(ps []wsman.Property) int {
-	n := 1
-	for n < len(ps) && ps[n].Name == ps[0].Name {
-		n++
-	}
-	attrs := []xml.Attr{attribute("NAME", ps[0].Name), attribute("TYPE", "string")}
+// property writes the values of one property.
+func (w *cimWriter) property(values []*wsman.Property) {
+	attrs := []xml.Attr{attribute("NAME", values[0].Name), attribute("TYPE", "string")}
 	switch {
-	case ps[0].Nil:
+	case values[0].Nil:
 		w.within("PROPERTY", attrs, func() {})
-	case n == 1:
-		w.within("PROPERTY", attrs, func() { w.value(&ps[0]) })
+	case len(values) == 1:
+		w.within("PROPERTY", attrs, func() { w.value(values[0]) })
 	default:
 		w.within("PROPERTY.ARRAY", attrs, func() {
 			w.within("VALUE.ARRAY", nil, func() {
-				for i := range n {
-					w.value(&ps[i])
+				for _, v := range values {
+					w.value(v)
 				}
 			})
 		})
 	}
-	return n
 }
 
 func (w *cimWriter) value(p *wsman.Property) {

@@ -91,8 +91,10 @@ func (a *Answer) readErrors(out *wsman.Instance) {
 	}
 	a.State = state
 	for i := range values {
-		if text := instanceText(&values[i]); strings.TrimSpace(text) != "" {
-			a.Raw = append(a.Raw, text)
+		for _, text := range instanceTexts(&values[i]) {
+			if strings.TrimSpace(text) != "" {
+				a.Raw = append(a.Raw, text)
+			}
 		}
 	}
 	a.Errors = cimerror.DecodeAll(a.Raw)

@@ -116,6 +116,39 @@ func property(name, text string, children ...wsman.Property) wsman.Property {
 	return wsman.Property{Name: name, Text: text, Children: children}
 }
 
+// Several instances in one element: none of them is lost.
+func TestGetErrorExSeveralInOne(t *testing.T) {
+	message := func(text string) wsman.Property {
+		return property("Msvm_Error", "", property("Message", text), property("MessageID", "1"))
+	}
+	cim := func(text string) wsman.Property {
+		value := property("PROPERTY", "", property("VALUE", text))
+		value.Attributes = []wsman.Attribute{{Name: "NAME", Value: "Message"}, {Name: "TYPE", Value: "string"}}
+		i := property("INSTANCE", "", value)
+		i.Attributes = []wsman.Attribute{{Name: "CLASSNAME", Value: "Msvm_Error"}}
+		return i
+	}
+	for name, param := range map[string]wsman.Property{
+		"CIM-XML elements": property("Errors", "", cim("a"), cim("b")),
+		"typed elements":   property("Errors", "", message("a"), message("b")),
+		"wrapped texts":    property("Errors", "", property("Item", cimxml("1", "a")), property("Item", cimxml("1", "b"))),
+	} {
+		out := output("GetErrorEx", "0")
+		out.Properties = append(out.Properties, param)
+		a, err := invoke.GetErrorEx(t.Context(), &fakeHost{answers: map[string]any{"GetErrorEx": out}}, jobID)
+		if err != nil || !cmp.Equal(messages(a.Errors), []string{"a", "b"}) || len(a.Raw) != 2 {
+			t.Errorf("%s: GetErrorEx = %q, %v", name, messages(a.Errors), err)
+		}
+	}
+	scattered := property("Error", "", property("MessageArguments", "x"), property("Message", "a"), property("MessageArguments", "y"))
+	out := output("GetError", "0")
+	out.Properties = append(out.Properties, scattered)
+	a, err := invoke.GetError(t.Context(), &fakeHost{answers: map[string]any{"GetError": out}}, jobID)
+	if err != nil || a.Errors[0].Err != nil || len(a.Errors[0].Error.MessageArguments) != 2 {
+		t.Errorf("an array that is scattered: %+v, %v", a, err)
+	}
+}
+
 // Services that know the parameter's type send elements instead of text.
 func TestGetErrorElements(t *testing.T) {
 	attr := func(p wsman.Property, name, value string) wsman.Property {

@@ -308,7 +308,7 @@ func TestHostExpired(t *testing.T) {
 	if diff := cmp.Diff(want, show(d)); diff != "" {
 		t.Errorf("Parts (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"Get", "GetErrorEx", "Enumerate"}, operations(server)); diff != "" {
+	if diff := cmp.Diff([]string{"Get", "GetErrorEx", "GetError", "Enumerate"}, operations(server)); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	if _, err := invoke.Job(t.Context(), c, failedID); !errors.Is(err, invoke.ErrNoSuchJob) {

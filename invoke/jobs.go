@@ -106,10 +106,14 @@ func Job(ctx context.Context, c Client, instanceID string) (*MigrationJob, error
 	})
 	switch {
 	case err == nil:
-		if j := DecodeMigrationJob(i); j.ID() != "" {
-			return j, nil
+		j := DecodeMigrationJob(i)
+		switch {
+		case j.ID() == "":
+			return NewJob(id), nil
+		case !sameID(j.ID(), id):
+			return nil, &wsman.ProtocolError{Path: i.Name + "/InstanceID", Msg: fmt.Sprintf("the answer is job %.64q, not the one asked for", j.ID())}
 		}
-		return NewJob(id), nil
+		return j, nil
 	case notSupported(err):
 		return NewJob(id), nil
 	}
@@ -123,6 +127,9 @@ func NewJob(instanceID string) *MigrationJob {
 		Properties: []wsman.Property{{Name: "InstanceID", Text: bareID(instanceID)}},
 	})
 }
+
+// bare reports whether nothing but the InstanceID is known of j.
+func (j *MigrationJob) bare() bool { return j.Instance != nil && len(j.Instance.Properties) == 1 }
 
 // WhyNotFound says what err, the answer to a request about the job instanceID, means. A fault that says "not found" comes
 // for an unknown job and from a host without Hyper-V alike, so one enumeration decides: [ErrNoSuchJob] when it works,

@@ -1,7 +1,9 @@
 package invoke_test
 
 import (
+	"context"
 	"errors"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +166,9 @@ func TestJobsStopsEarly(t *testing.T) {
 	}
 }
 
+// errOther stands for the ProtocolError of an answer that was not asked for.
+var errOther = errors.New("another job")
+
 func TestJob(t *testing.T) {
 	hostItself := []*wsman.Instance{system("HV01", "HV01")}
 	tests := []struct {
@@ -178,11 +183,18 @@ func TestJob(t *testing.T) {
 		{name: "nothing visible", id: jobID, want: invoke.ErrNothingVisible, asked: 3},
 		{name: "no Hyper-V", id: jobID, host: fakeHost{jobsErr: faultNotFound()}, want: invoke.ErrNoHyperV, asked: 2},
 		{name: "something else", id: "done", host: fakeHost{got: instance("GetError_OUTPUT", "ReturnValue", "0")}, asked: 1},
+		{name: "another job", id: "done", host: fakeHost{got: job("InstanceID", "other")}, want: errOther, asked: 1},
 		{name: "a service without Get", id: "done", host: fakeHost{getErr: &wsman.Fault{Subcode: wsman.SubcodeActionNotSupported}}, asked: 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			j, err := invoke.Job(t.Context(), &tt.host, tt.id)
+			if tt.want == errOther {
+				if p, ok := errors.AsType[*wsman.ProtocolError](err); !ok || j != nil {
+					t.Errorf("Job = %v, %v, want %T", j, err, p)
+				}
+				return
+			}
 			if !errors.Is(err, tt.want) {
 				t.Errorf("Job error = %v, want %v", err, tt.want)
 			}
@@ -200,11 +212,25 @@ func TestJob(t *testing.T) {
 	}
 }
 
+// careless is a host that answers every query with all its systems.
+type careless struct{ fakeHost }
+
+func (h *careless) Enumerate(ctx context.Context, req *wsman.EnumerateRequest) iter.Seq2[*wsman.Instance, error] {
+	return h.fakeHost.Enumerate(ctx, &wsman.EnumerateRequest{Resource: wsman.Resource{Class: "Msvm_ComputerSystem"}})
+}
+
 func TestResolveVM(t *testing.T) {
 	h := &fakeHost{systems: []*wsman.Instance{system("HV01", "HV01"), system("", guidWeb), system("web01", guidWeb)}}
 	for guid, want := range map[string]string{guidWeb: "web01", "{" + strings.ToLower(guidWeb) + "}": "web01", guidSQL: ""} {
 		if got, err := invoke.ResolveVM(t.Context(), h, guid); got != want || err != nil {
 			t.Errorf("ResolveVM(%s) = %q, %v, want %q", guid, got, err, want)
+		}
+	}
+	// A service that does not mind the query: its first answer is not the one asked for.
+	for _, guid := range []string{guidWeb, guidSQL} {
+		h := &careless{fakeHost{systems: []*wsman.Instance{system("HV01", "HV01"), system("web01", guidWeb)}}}
+		if got, err := invoke.ResolveVM(t.Context(), h, guid); err != nil || (got == "web01") != (guid == guidWeb) {
+			t.Errorf("ResolveVM(%s) = %q, %v", guid, got, err)
 		}
 	}
 	if _, err := invoke.ResolveVM(t.Context(), &fakeHost{systemsErr: faultDenied()}, guidWeb); !sameFault(err, faultDenied()) {

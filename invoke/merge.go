@@ -10,13 +10,14 @@ import (
 
 // merge fills Parts from the answers and the job's own fields.
 func (d *Diagnosis) merge() {
+	m := &merger{d: d, known: map[string]int{}}
 	for _, a := range d.Answers {
 		for i, r := range a.Errors {
-			d.add(Part{Source: Source(a.Method), Index: i, Error: r.Error, DecodeError: r.Err})
+			m.add(Part{Source: Source(a.Method), Index: i, Error: r.Error, DecodeError: r.Err})
 		}
 	}
-	d.addText(SourceErrorDescription, value(d.Job.ErrorDescription))
-	d.addText(SourceErrorSummaryDescription, value(d.Job.ErrorSummaryDescription))
+	m.addText(SourceErrorDescription, value(d.Job.ErrorDescription))
+	m.addText(SourceErrorSummaryDescription, value(d.Job.ErrorSummaryDescription))
 	code := value(d.Job.ErrorCode)
 	if len(d.Parts) > 0 || code == 0 || code == errorCodeStarted {
 		return
@@ -29,20 +30,36 @@ func (d *Diagnosis) merge() {
 	d.Parts = append(d.Parts, Part{Source: SourceErrorCode, Text: text})
 }
 
+// A merger adds parts to a diagnosis. Its work grows with the size of what the host said, not with its square: a host may say
+// thousands of things.
+type merger struct {
+	d     *Diagnosis
+	known map[string]int // key of each error, to its place in Parts
+	said  []string       // what each of Parts says
+}
+
+// maxCompared bounds the lines and messages that are compared with each other. What goes beyond is told as it stands.
+const maxCompared = 100
+
 // add appends an error, or notes that p's source said the same as another.
-func (d *Diagnosis) add(p Part) {
-	for i := range d.Parts {
-		if d.Parts[i].same(&p) {
-			d.Parts[i].also(p.Source)
-			return
-		}
+func (m *merger) add(p Part) {
+	key := p.key()
+	if i, ok := m.known[key]; ok {
+		m.d.Parts[i].also(p.Source)
+		return
 	}
-	d.Parts = append(d.Parts, p)
+	m.known[key] = len(m.d.Parts)
+	m.append(p)
+}
+
+func (m *merger) append(p Part) {
+	m.d.Parts = append(m.d.Parts, p)
+	m.said = append(m.said, p.said())
 }
 
 // addText appends what a property of the job says, exactly as it is, unless each line of it was said before: hosts join the
 // messages of several errors in one text (facts/real-examples.md §2).
-func (d *Diagnosis) addText(source Source, text string) {
+func (m *merger) addText(source Source, text string) {
 	var told []int
 	lines := 0
 	for line := range strings.Lines(text) {
@@ -50,17 +67,20 @@ func (d *Diagnosis) addText(source Source, text string) {
 		if line == "" {
 			continue
 		}
-		lines++
-		if i := slices.IndexFunc(d.Parts, func(p Part) bool { return strings.Contains(p.said(), line) }); i >= 0 {
+		if lines++; lines > maxCompared {
+			break
+		}
+		compared := m.said[:min(len(m.said), maxCompared)]
+		if i := slices.IndexFunc(compared, func(said string) bool { return strings.Contains(said, line) }); i >= 0 {
 			told = append(told, i)
 		}
 	}
 	if len(told) < lines {
-		d.Parts = append(d.Parts, Part{Source: source, Text: text})
+		m.append(Part{Source: source, Text: text})
 		return
 	}
 	for _, i := range told {
-		d.Parts[i].also(source)
+		m.d.Parts[i].also(source)
 	}
 }
 
@@ -89,16 +109,17 @@ func (p *Part) said() string {
 	return squeeze(p.Text)
 }
 
-// same reports whether two errors say the same: Message and MessageID, or, without a message, all that they hold.
-// Of two that could not be decoded the texts must be equal.
-func (p *Part) same(q *Part) bool {
-	if p.DecodeError != nil || q.DecodeError != nil {
-		return p.DecodeError != nil && q.DecodeError != nil && p.DecodeError.Raw == q.DecodeError.Raw
+// key tells errors that say the same: Message and MessageID, or, without a message, all that they hold. Of those that could not be
+// decoded the texts must be equal.
+func (p *Part) key() string {
+	if p.DecodeError != nil {
+		return "raw\x00" + p.DecodeError.Raw
 	}
-	if value(p.Error.MessageID) != value(q.Error.MessageID) || p.said() != q.said() {
-		return false
+	key := "error\x00" + value(p.Error.MessageID) + "\x00" + p.said()
+	if p.said() == "" {
+		key += "\x00" + strings.Join(fingerprint(p.Error), "\x00")
 	}
-	return p.said() != "" || slices.Equal(fingerprint(p.Error), fingerprint(q.Error))
+	return key
 }
 
 // fingerprint lists the properties of an error other than Message and MessageID, NULL and zero alike.

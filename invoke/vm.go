@@ -11,8 +11,11 @@ import (
 )
 
 // ResolveVM returns the name, Msvm_ComputerSystem.ElementName, of the virtual machine whose GUID is guid.
-// It is empty, without an error, when the host shows no such machine. It sends one request.
+// It is empty, without an error, when the host shows no such machine. It sends one request, and none when guid is no GUID.
 func ResolveVM(ctx context.Context, c Enumerator, guid string) (string, error) {
+	if !isGUID(guid) {
+		return "", nil
+	}
 	for i, err := range findVMs(ctx, c, "Name", bareID(guid)) {
 		if err != nil {
 			return "", err
@@ -24,13 +27,20 @@ func ResolveVM(ctx context.Context, c Enumerator, guid string) (string, error) {
 	return "", nil
 }
 
-// findVMs lists the computer systems whose property is text. The query's comparison is the host's, which on Windows has no
-// regard to letter case.
+// findVMs lists the computer systems whose property is text, without regard to letter case, as Windows compares. The answer is
+// compared here too: a service may not mind the query.
 func findVMs(ctx context.Context, c Enumerator, property, text string) iter.Seq2[*wsman.Instance, error] {
-	return c.Enumerate(ctx, &wsman.EnumerateRequest{
+	all := c.Enumerate(ctx, &wsman.EnumerateRequest{
 		Resource: wsman.Resource{Namespace: Namespace, Class: "*"},
 		Query:    "select * from " + classComputerSystem + " where " + property + " = " + wsman.QuoteWQL(text),
 	})
+	return func(yield func(*wsman.Instance, error) bool) {
+		for i, err := range all {
+			if (err != nil || sameID(propertyText(i, property), text)) && !yield(i, err) {
+				return
+			}
+		}
+	}
 }
 
 // propertyText returns the text of a property, or "" when it is NULL, missing or not one text.

@@ -115,6 +115,7 @@ type operation struct {
 type response struct {
 	body *element // s:Body
 	date time.Time
+	size int // octets of the whole answer
 }
 
 // do sends op and reads its reply. It sends it once more when it is repeatable and the connection was lost, and again
@@ -130,7 +131,7 @@ func (c *Client) do(ctx context.Context, op *operation) (*response, error) {
 		case errors.Is(err, ErrConnectionLost) && !lost:
 			lost = true
 			continue
-		case isQuota(err) && quota < c.cfg.QuotaRetries && wait(ctx, pause):
+		case isBusy(err) && quota < c.cfg.QuotaRetries && wait(ctx, pause):
 			quota++
 			pause *= 2
 			continue

@@ -15,8 +15,8 @@ const DefaultMaxElements = 100
 
 // How long giving an enumeration back may take: it must not hold up a caller who is leaving.
 const (
-	releaseTimeout          = 5 * time.Second
-	releaseTimeoutCancelled = 500 * time.Millisecond
+	releaseTimeout = 5 * time.Second
+	releaseGrace   = 500 * time.Millisecond
 )
 
 // An EnumerateRequest asks for all instances of a class, or for what a query selects.
@@ -36,12 +36,13 @@ type EnumerateRequest struct {
 }
 
 // Enumerate yields the instances one by one, fetching a page at a time. An error is the last thing yielded. However the
-// loop ends, the service's enumeration context is released when there is one left.
+// loop ends, the service's enumeration context is released when there is one left. More than 65,536 instances, or 32 MiB of
+// them, are a [*ProtocolError]: a service may go on for ever.
 func (c *Client) Enumerate(ctx context.Context, req *EnumerateRequest) iter.Seq2[*Instance, error] {
 	return func(yield func(*Instance, error) bool) {
 		e := c.newEnumeration(req)
 		defer e.release(ctx)
-		for first := true; first || e.context != ""; first = false {
+		for first := true; first || e.context != nil; first = false {
 			page, err := e.next(ctx, first)
 			for _, i := range page {
 				if !yield(i, nil) {
@@ -66,14 +67,19 @@ type enumeration struct {
 	client *Client
 	req    *EnumerateRequest
 	op     operation // what Enumerate, Pull and Release have in common
-	// context is the latest that the service gave; each Pull may change it. Empty: the sequence has ended.
-	context string
-	// empty counts pages without items, which a service may send, but not for ever.
-	empty int
+	// context is the latest EnumerationContext that the service gave; each Pull may change it. Nil: the sequence has ended.
+	// Its content is the service's own, mostly text, and goes back as it came.
+	context *etree.Element
+	// empty counts pages without items, items and octets what came in all.
+	empty, items, octets int
 }
 
-// maxEmptyPages ends an enumeration whose service sends nothing but new contexts.
-const maxEmptyPages = 100
+// Limits of one enumeration.
+const (
+	maxEmptyPages = 100
+	maxInstances  = 65536
+	maxEnumerated = 32 << 20 // octets of answers
+)
 
 func (c *Client) newEnumeration(req *EnumerateRequest) *enumeration {
 	r := req.Resource
@@ -108,7 +114,7 @@ func (e *enumeration) next(ctx context.Context, first bool) ([]*Instance, error)
 // failed drops a context that the service does not know any more, so that it is not released.
 func (e *enumeration) failed(err error) error {
 	if SubcodeOf(err) == SubcodeInvalidEnumerationContext {
-		e.context = ""
+		e.context = nil
 	}
 	return err
 }
@@ -140,7 +146,7 @@ func (e *enumeration) enumerateBody(body *etree.Element) {
 func (e *enumeration) pullBody(body *etree.Element) {
 	x := body.CreateElement("wsen:Pull")
 	x.CreateAttr("xmlns:wsen", NamespaceEnumeration)
-	x.CreateElement("wsen:EnumerationContext").SetText(e.context)
+	x.AddChild(e.context.Copy())
 	if !e.req.Unoptimized {
 		x.CreateElement("wsen:MaxElements").SetText(strconv.Itoa(e.maxElements()))
 	}
@@ -159,13 +165,16 @@ func (e *enumeration) readPage(resp *response, name string) ([]*Instance, error)
 	}
 	var page []*Instance
 	ended := false
+	next := e.context // a PullResponse without one leaves the last in force
 	for _, part := range parts {
 		if part.uri != NamespaceEnumeration && part.uri != NamespaceWSMan {
 			continue
 		}
 		switch part.Tag {
 		case "EnumerationContext":
-			e.context = part.text() // a PullResponse without one leaves the last in force
+			if next, err = part.enumerationContext(); err != nil {
+				return page, err
+			}
 		case "EndOfSequence":
 			ended = true
 		case "Items":
@@ -176,21 +185,55 @@ func (e *enumeration) readPage(resp *response, name string) ([]*Instance, error)
 			}
 		}
 	}
+	e.context = next
 	if ended {
-		e.context = "" // it may be sent beside EndOfSequence, and must not be used
+		e.context = nil // it may be sent beside EndOfSequence, and must not be used
+		return page, nil
 	}
-	return page, e.checkProgress(len(page))
+	return page, e.checkProgress(name, len(page), resp.size)
 }
 
-func (e *enumeration) checkProgress(items int) error {
+// checkProgress refuses an answer that neither ends the sequence nor says how it goes on, and a sequence without an end.
+func (e *enumeration) checkProgress(name string, items, octets int) error {
+	e.items += items
+	e.octets += octets
+	e.empty++
 	if items > 0 {
 		e.empty = 0
+	}
+	msg := ""
+	switch {
+	case e.context == nil:
+		msg = "neither an EnumerationContext nor EndOfSequence: the rest is missing"
+	case e.empty > maxEmptyPages:
+		msg = "no items and no end"
+	case e.items > maxInstances || e.octets > maxEnumerated:
+		msg = "too many instances"
+	default:
 		return nil
 	}
-	if e.empty++; e.empty > maxEmptyPages {
-		return &ProtocolError{Path: "wsen:PullResponse", Msg: "no items and no end"}
+	return &ProtocolError{Path: "wsen:" + name, Msg: msg}
+}
+
+// enumerationContext returns e as an element that can stand in a request, or nil when it holds nothing.
+func (e *element) enumerationContext() (*etree.Element, error) {
+	out := etree.NewElement("wsen:EnumerationContext")
+	for _, token := range e.Child {
+		switch t := token.(type) {
+		case *etree.CharData:
+			out.CreateText(t.Data)
+		case *etree.Element:
+			b, err := bind(t, e.scope)
+			if err != nil {
+				return nil, err
+			}
+			out.AddChild(b.standalone())
+		}
 	}
-	return nil
+	if len(out.ChildElements()) == 0 && strings.TrimSpace(out.Text()) == "" {
+		return nil, nil //nolint:nilnil // nothing is a state of an enumeration
+	}
+	return out, nil
 }
 
 // readItems reads the instances of one page, each perhaps inside a wsman:Item with its endpoint reference.
@@ -246,21 +289,32 @@ func readItem(e *element) (*Instance, error) {
 // release ends the enumeration at the service, which would otherwise hold it against the user's quota until it times out.
 // What becomes of it is of no concern to the caller.
 func (e *enumeration) release(ctx context.Context) {
-	if e.context == "" {
+	if e.context == nil {
 		return
 	}
-	limit := releaseTimeout
-	if ctx.Err() != nil {
-		limit = releaseTimeoutCancelled
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := releaseContext(ctx)
 	defer cancel()
 	op := e.op
 	op.name, op.action = "Release", ActionRelease
 	op.body = func(body *etree.Element) {
 		x := body.CreateElement("wsen:Release")
 		x.CreateAttr("xmlns:wsen", NamespaceEnumeration)
-		x.CreateElement("wsen:EnumerationContext").SetText(e.context)
+		x.AddChild(e.context.Copy())
 	}
 	_, _ = e.client.do(ctx, &op)
+}
+
+// releaseContext returns a context that outlives the caller's a little, but does not make the caller late: it ends with the
+// deadline, after five seconds at most, and half a second after the caller has left.
+func releaseContext(caller context.Context) (context.Context, context.CancelFunc) {
+	limit := releaseTimeout
+	if deadline, ok := caller.Deadline(); ok {
+		limit = min(limit, max(time.Until(deadline), releaseGrace))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(caller), limit)
+	stop := context.AfterFunc(caller, func() { time.AfterFunc(releaseGrace, cancel) })
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }

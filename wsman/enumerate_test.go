@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -89,6 +91,10 @@ func TestEnumerate(t *testing.T) {
 		"a fault":                    {pages: []string{page("Enumerate", "c1", 1, false), quotaFault}, want: []string{"Enumerate max 100", "Pull c1 max 100", "Release c1"}, items: 1, err: "fault: wsman:QuotaLimit"},
 		"a context that is gone":     {pages: []string{page("Enumerate", "c1", 1, false), badContext}, want: []string{"Enumerate max 100", "Pull c1 max 100"}, items: 1, err: "fault: wsen:InvalidEnumerationContext"},
 		"a broken page":              {pages: []string{page("Enumerate", "c1", 1, false), "<x/>"}, want: []string{"Enumerate max 100", "Pull c1 max 100", "Release c1"}, items: 1, err: "protocol: s:Body: no wsen:PullResponse"},
+		"neither context nor end":    {pages: []string{page("Enumerate", "", 2, false)}, want: []string{"Enumerate max 100"}, items: 2, err: "protocol: wsen:EnumerateResponse: neither an EnumerationContext nor EndOfSequence: the rest is missing"},
+		"an empty context, no end":   {pages: []string{page("Enumerate", "c1", 1, false), page("Pull", " ", 1, false)}, want: []string{"Enumerate max 100", "Pull c1 max 100"}, items: 2, err: "protocol: wsen:PullResponse: neither an EnumerationContext nor EndOfSequence: the rest is missing"},
+		"a context of elements":      {pages: []string{page("Enumerate", `<z:c xmlns:z="urn:z" a="1">7</z:c>`, 1, false), page("Pull", "", 1, true)}, want: []string{"Enumerate max 100", `Pull <z:c xmlns:z="urn:z" a="1">7 max 100`}, items: 2},
+		"one with an unbound prefix": {pages: []string{page("Enumerate", "<z:c/>", 1, false)}, want: []string{"Enumerate max 100"}, err: "protocol: c: prefix z is not bound"},
 		"an answer to Pull only":     {pages: []string{page("Pull", "c1", 1, true)}, want: []string{"Enumerate max 100"}, err: "protocol: s:Body: no wsen:EnumerateResponse"},
 	}
 	for name, test := range tests {
@@ -195,6 +201,79 @@ func TestEnumerateEndless(t *testing.T) {
 	}
 	if len(p.requests) > 110 {
 		t.Errorf("%d requests", len(p.requests))
+	}
+}
+
+// TestEnumerateWithoutEnd: nor one that always has more.
+func TestEnumerateWithoutEnd(t *testing.T) {
+	for name, items := range map[string]int{"many small": 10000, "few large": 10} {
+		p := &paged{pages: []string{page("Enumerate", "c", items, false)}}
+		more := page("Pull", "c", items, false)
+		if items == 10 {
+			more = strings.Replace(more, "<A>1</A>", "<A>"+strings.Repeat("x", 1<<20)+"</A>", 1)
+		}
+		for range 500 {
+			p.pages = append(p.pages, more)
+		}
+		n := 0
+		var last error
+		for _, err := range newClient(t, p).Enumerate(t.Context(), &wsman.EnumerateRequest{Resource: migrationJob}) {
+			last = err
+			n++
+		}
+		if got, want := describe(last), "protocol: wsen:PullResponse: too many instances"; got != want {
+			t.Errorf("%s: error = %s, want %s", name, got, want)
+		}
+		if p.requests[len(p.requests)-1] != "Release c" || len(p.requests) > 40 || n > 80000 {
+			t.Errorf("%s: %d instances by %d requests, the last %s", name, n, len(p.requests), p.requests[len(p.requests)-1])
+		}
+	}
+}
+
+// hanging answers Enumerate and Pull, and Release never.
+type hanging struct{ paged }
+
+func (h *hanging) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
+	if strings.Contains(string(req.Body), wsman.ActionRelease) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return h.paged.RoundTrip(ctx, req)
+}
+
+// TestReleaseInTime: a service that does not answer a Release holds up nobody for long.
+func TestReleaseInTime(t *testing.T) {
+	tests := map[string]struct {
+		deadline, leave, want time.Duration
+	}{
+		"no deadline":          {want: 5 * time.Second},
+		"a later deadline":     {deadline: time.Minute, want: 5 * time.Second},
+		"a deadline sooner":    {deadline: 2 * time.Second, want: 2 * time.Second},
+		"a deadline very soon": {deadline: 100 * time.Millisecond, want: 500 * time.Millisecond},
+		"the caller leaves":    {leave: time.Second, want: 1500 * time.Millisecond},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if test.deadline > 0 {
+					ctx, cancel = context.WithTimeout(ctx, test.deadline)
+					defer cancel()
+				}
+				if test.leave > 0 {
+					time.AfterFunc(test.leave, cancel)
+				}
+				h := &hanging{paged{pages: []string{page("Enumerate", "c", 2, false)}}}
+				began := time.Now()
+				for range newClient(t, h).Enumerate(ctx, &wsman.EnumerateRequest{Resource: migrationJob}) {
+					break
+				}
+				if took := time.Since(began); took != test.want {
+					t.Errorf("took %v, want %v", took, test.want)
+				}
+			})
+		})
 	}
 }
 

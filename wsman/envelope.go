@@ -74,7 +74,7 @@ func readReply(r *Reply, messageID string) (*response, error) {
 	case r.StatusCode >= http.StatusBadRequest:
 		return nil, &ProtocolError{Path: "s:Body", Msg: fmt.Sprintf("no fault under HTTP status %d", r.StatusCode)}
 	}
-	return &response{body: body, date: replyDate(r.Header)}, nil
+	return &response{body: body, date: replyDate(r.Header), size: len(r.Body)}, nil
 }
 
 // claimsSOAP tells whether an unreadable envelope breaks SOAP, or never was any: faults come under 400 and 500, but
@@ -100,7 +100,7 @@ func sameMessageID(a, b string) bool {
 func bareID(s string) string {
 	s = strings.ToLower(strings.TrimSpace(s))
 	s = strings.TrimPrefix(s, "urn:")
-	return strings.TrimPrefix(s, "uuid:")
+	return strings.Trim(strings.TrimPrefix(s, "uuid:"), "{}")
 }
 
 // readEnvelope parses an envelope into its headers and its s:Body.
@@ -142,7 +142,7 @@ func (env *Envelope) readHeader(header *element) error {
 		return err
 	}
 	for _, h := range entries {
-		if h.uri != NamespaceAddressing {
+		if h.uri != NamespaceAddressing && h.uri != namespaceAddressing2005 {
 			continue
 		}
 		switch h.Tag {
@@ -151,7 +151,10 @@ func (env *Envelope) readHeader(header *element) error {
 		case "MessageID":
 			env.MessageID = h.trimmed()
 		case "RelatesTo":
-			env.RelatesTo = h.trimmed()
+			// It may stand several times; the one that tells of the request has this type, or none.
+			if kind := h.attr("", "RelationshipType"); kind == "" || strings.HasSuffix(kind, "Reply") || strings.HasSuffix(kind, "reply") {
+				env.RelatesTo = h.trimmed()
+			}
 		}
 	}
 	return nil

@@ -58,8 +58,10 @@ type Fault struct { //nolint:errname // the standard's word is the identifier's 
 	WSManFault *WSManFault
 	// WMIError is the MSFT_WmiError instance that takes the place of WSManFault in some answers, or nil.
 	WMIError *Instance
-	// Details holds the XML of each other child of s:Detail, as it stood in the reply.
+	// Details holds the XML of each other child of s:Detail, as it stood in the reply; at most 64 KiB of all together.
 	Details []string
+	// Omitted counts the children, here and in ProviderFault, that Details had no room for.
+	Omitted int
 }
 
 // A WSManFault is f:WSManFault of MS-WSMV §2.2.4.
@@ -88,7 +90,7 @@ type ProviderFault struct {
 	Nested []*WSManFault
 	// ExtendedStatus is the WMI __ExtendedStatus instance inside f:ExtendedError, or nil.
 	ExtendedStatus *Instance
-	// Details holds the XML of every other child.
+	// Details holds the XML of every other child; see [Fault].Details.
 	Details []string
 }
 

@@ -3,6 +3,7 @@ package wsman_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -209,6 +210,31 @@ func TestFaultDetails(t *testing.T) {
 	}
 	if provider.ProviderID != "id" || instanceText(provider.ExtendedStatus, "Operation") != "ExecMethod" {
 		t.Errorf("Provider = %+v", provider)
+	}
+}
+
+// TestFaultDetailsBounded: what is kept is bounded, also when each small child needs a long binding.
+func TestFaultDetailsBounded(t *testing.T) {
+	for name, children := range map[string]string{
+		"long binding":       strings.Repeat("<z:a/>", 4000),
+		"unused binding":     strings.Repeat("<a/>", 4000),
+		"in a ProviderFault": "<f:WSManFault><f:Message><f:ProviderFault>" + strings.Repeat("<z:a/>", 4000) + "</f:ProviderFault></f:Message></f:WSManFault>",
+	} {
+		xml := strings.Replace(faultXML(code("w:InternalError")+"<s:Detail>"+children+"</s:Detail>"), "<s:Envelope ", `<s:Envelope xmlns:z="urn:`+strings.Repeat("q", 30000)+`" `, 1)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f := decodeFault(t, xml)
+		runtime.ReadMemStats(&after)
+		kept := f.Details
+		if f.WSManFault != nil {
+			kept = f.WSManFault.Provider.Details
+		}
+		if len(kept)+f.Omitted != 4000 || len(strings.Join(kept, "")) > 64<<10 {
+			t.Errorf("%s: %d kept in %d octets, %d omitted", name, len(kept), len(strings.Join(kept, "")), f.Omitted)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 32<<20 {
+			t.Errorf("%s: %d octets allocated", name, used)
+		}
 	}
 }
 

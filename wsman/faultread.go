@@ -13,6 +13,7 @@ func readFault(body *element, status int, action string) (*Fault, error) {
 		return nil, nil //nolint:nilnil // no fault is the usual case and no error
 	}
 	f := &Fault{HTTPStatus: status, Action: action}
+	r := &detailReader{fault: f, room: maxDetails}
 	parts, err := fault.children()
 	if err != nil {
 		return nil, err
@@ -24,7 +25,7 @@ func readFault(body *element, status int, action string) (*Fault, error) {
 		case part.is(NamespaceSOAP, "Reason"):
 			err = f.readReason(part)
 		case part.is(NamespaceSOAP, "Detail"):
-			err = f.readDetail(part)
+			err = r.readDetail(part)
 		}
 		if err != nil {
 			return nil, err
@@ -66,7 +67,32 @@ func (f *Fault) readReason(reason *element) error {
 	return nil
 }
 
-func (f *Fault) readDetail(detail *element) error {
+// maxDetails bounds what a fault keeps of details that it has no field for, in octets. Each is written out with the namespace
+// bindings that it needs, which may be long.
+const maxDetails = 64 << 10
+
+// A detailReader reads s:Detail into a fault.
+type detailReader struct {
+	fault *Fault
+	room  int // octets left of maxDetails
+}
+
+// keep appends the XML of e to list while there is room.
+func (r *detailReader) keep(list []string, e *element) []string {
+	if r.room > 0 {
+		text := e.outerXML()
+		if len(text) <= r.room {
+			r.room -= len(text)
+			return append(list, text)
+		}
+		r.room = 0
+	}
+	r.fault.Omitted++
+	return list
+}
+
+func (r *detailReader) readDetail(detail *element) error {
+	f := r.fault
 	parts, err := detail.children()
 	if err != nil {
 		return err
@@ -76,11 +102,11 @@ func (f *Fault) readDetail(detail *element) error {
 		case part.is(NamespaceWSMan, "FaultDetail"):
 			f.FaultDetail = part.trimmed()
 		case part.is(NamespaceWSManFault, "WSManFault") && f.WSManFault == nil:
-			f.WSManFault, err = readWSManFault(part)
+			f.WSManFault, err = r.readWSManFault(part)
 		case isWMIError(part) && f.WMIError == nil:
 			f.WMIError, err = newInstance(part)
 		default:
-			f.Details = append(f.Details, part.outerXML())
+			f.Details = r.keep(f.Details, part)
 		}
 		if err != nil {
 			return err
@@ -94,7 +120,7 @@ func isWMIError(e *element) bool {
 	return isTrue(e.attr(NamespaceCIMBinding, "IsCIM_Error")) || e.Tag == "MSFT_WmiError"
 }
 
-func readWSManFault(e *element) (*WSManFault, error) {
+func (r *detailReader) readWSManFault(e *element) (*WSManFault, error) {
 	w := &WSManFault{}
 	w.RawCode = e.attr("", "Code")
 	w.Machine = e.attr("", "Machine")
@@ -109,15 +135,15 @@ func readWSManFault(e *element) (*WSManFault, error) {
 	w.Message = message.trimmed()
 	var err error
 	if p := message.child(NamespaceWSManFault, "ProviderFault"); p != nil {
-		w.Provider, err = readProviderFault(p)
+		w.Provider, err = r.readProviderFault(p)
 	}
 	if n := message.child(NamespaceWSManFault, "WSManFault"); n != nil && err == nil {
-		w.Nested, err = readWSManFault(n)
+		w.Nested, err = r.readWSManFault(n)
 	}
 	return w, err
 }
 
-func readProviderFault(e *element) (*ProviderFault, error) {
+func (r *detailReader) readProviderFault(e *element) (*ProviderFault, error) {
 	p := &ProviderFault{Message: e.trimmed()}
 	p.Provider = e.attr("", "provider")
 	p.ProviderID = e.attr("", "providerId")
@@ -130,12 +156,12 @@ func readProviderFault(e *element) (*ProviderFault, error) {
 		switch {
 		case part.is(NamespaceWSManFault, "WSManFault"):
 			var nested *WSManFault
-			nested, err = readWSManFault(part)
+			nested, err = r.readWSManFault(part)
 			p.Nested = append(p.Nested, nested)
 		case part.is(NamespaceWSManFault, "ExtendedError"):
-			err = p.readExtendedError(part)
+			err = r.readExtendedError(p, part)
 		default:
-			p.Details = append(p.Details, part.outerXML())
+			p.Details = r.keep(p.Details, part)
 		}
 		if err != nil {
 			return nil, err
@@ -145,14 +171,14 @@ func readProviderFault(e *element) (*ProviderFault, error) {
 }
 
 // readExtendedError finds __ExtendedStatus by its local name: its namespace differs between hosts (facts/faults.md §1).
-func (p *ProviderFault) readExtendedError(e *element) error {
+func (r *detailReader) readExtendedError(p *ProviderFault, e *element) error {
 	parts, err := e.children()
 	if err != nil {
 		return err
 	}
 	for _, part := range parts {
 		if part.Tag != "__ExtendedStatus" || p.ExtendedStatus != nil {
-			p.Details = append(p.Details, part.outerXML())
+			p.Details = r.keep(p.Details, part)
 			continue
 		}
 		if p.ExtendedStatus, err = newInstance(part); err != nil {
@@ -162,8 +188,9 @@ func (p *ProviderFault) readExtendedError(e *element) error {
 	return nil
 }
 
-// isQuota tells whether err is a fault of a quota, which a later try may pass.
-func isQuota(err error) bool {
+// isBusy tells whether err is a fault that a later try may pass: of a quota, or of an authorization that the next request
+// renews (facts/faults.md §4).
+func isBusy(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
-	return ok && f.Quota()
+	return ok && (f.Quota() || f.has(codeOtherToken))
 }

@@ -17,6 +17,9 @@ const (
 	NamespaceXSD         = "http://www.w3.org/2001/XMLSchema"
 )
 
+// namespaceAddressing2005 is that of WS-Addressing 1.0, which DSP0226 allows and Windows does not use.
+const namespaceAddressing2005 = "http://www.w3.org/2005/08/addressing"
+
 // Action URIs of the operations that this package sends, and of their answers.
 const (
 	ActionGet       = NamespaceTransfer + "/Get"
@@ -45,7 +48,7 @@ func ourPrefix(uri string) (string, bool) {
 	switch uri {
 	case NamespaceSOAP:
 		return "s", true
-	case NamespaceAddressing:
+	case NamespaceAddressing, namespaceAddressing2005:
 		return "wsa", true
 	case NamespaceTransfer:
 		return "wxf", true

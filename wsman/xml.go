@@ -235,31 +235,57 @@ func (e *element) qname(text string) Subcode {
 	return Subcode("{" + uri + "}" + local)
 }
 
-// outerXML returns e as a document of its own, with the namespace bindings it needs.
+// outerXML returns e as a document of its own, with the namespace bindings that its names and the QNames in its attributes need.
 func (e *element) outerXML() string {
-	c := e.Copy()
-	declared := map[string]bool{}
-	for i := range c.Attr {
-		if a := &c.Attr[i]; a.Space == "xmlns" || (a.Space == "" && a.Key == "xmlns") {
-			declared[strings.TrimPrefix(a.FullKey(), "xmlns:")] = true
-		}
-	}
-	for s := e.scope; s != nil; s = s.outer {
-		key := "xmlns"
-		if s.prefix != "" {
-			key += ":" + s.prefix
-		}
-		if name := strings.TrimPrefix(key, "xmlns:"); !declared[name] {
-			declared[name] = true
-			c.CreateAttr(key, s.uri)
-		}
-	}
-	doc := etree.NewDocumentWithRoot(c)
-	text, err := doc.WriteToString()
+	text, err := etree.NewDocumentWithRoot(e.standalone()).WriteToString()
 	if err != nil {
 		return "" // WriteToString writes to memory: it has no error to report
 	}
 	return text
+}
+
+// standalone returns a copy of e with those bindings.
+func (e *element) standalone() *etree.Element {
+	c := e.Copy()
+	used := map[string]bool{}
+	collectPrefixes(c, used)
+	for i := range c.Attr {
+		switch a := &c.Attr[i]; {
+		case a.Space == "xmlns":
+			used[a.Key] = false
+		case a.Space == "" && a.Key == "xmlns":
+			used[""] = false
+		}
+	}
+	for s := e.scope; s != nil; s = s.outer {
+		if !used[s.prefix] {
+			continue
+		}
+		used[s.prefix] = false
+		name := "xmlns:" + s.prefix
+		if s.prefix == "" {
+			name = "xmlns"
+		}
+		c.CreateAttr(name, s.uri)
+	}
+	return c
+}
+
+// collectPrefixes notes the prefixes in the names of e and all below it, and those that its attribute values begin with.
+func collectPrefixes(e *etree.Element, used map[string]bool) {
+	used[e.Space] = true
+	for i := range e.Attr {
+		a := &e.Attr[i]
+		used[a.Space] = true
+		if prefix, _, ok := strings.Cut(a.Value, ":"); ok {
+			used[prefix] = true
+		}
+	}
+	for _, token := range e.Child {
+		if c, ok := token.(*etree.Element); ok {
+			collectPrefixes(c, used)
+		}
+	}
 }
 
 // decodeText returns b as UTF-8 without a byte order mark. UTF-16 is recognised by its mark, or by the '<' it begins with.
@@ -310,11 +336,11 @@ func checkMarkup(b []byte) error {
 		var n int
 		switch {
 		case bytes.HasPrefix(b, []byte("!--")):
-			n = bytes.Index(b, []byte("-->"))
+			n = indexAfter(b, len("!--"), "-->")
 		case bytes.HasPrefix(b, []byte("![CDATA[")):
-			n = bytes.Index(b, []byte("]]>"))
+			n = indexAfter(b, len("![CDATA["), "]]>")
 		case bytes.HasPrefix(b, []byte("?")):
-			n = bytes.Index(b, []byte("?>"))
+			n = indexAfter(b, len("?"), "?>")
 		case bytes.HasPrefix(b, []byte("!")):
 			return &ProtocolError{Msg: "a document type declaration"}
 		default:
@@ -327,6 +353,16 @@ func checkMarkup(b []byte) error {
 		}
 		b = b[n:]
 	}
+}
+
+// indexAfter returns the offset of end in b, behind its first skip octets: "<!-->" does not end the comment that it begins.
+// It must find the same end as encoding/xml, else what stands behind would be counted wrong.
+func indexAfter(b []byte, skip int, end string) int {
+	n := bytes.Index(b[skip:], []byte(end))
+	if n < 0 {
+		return -1
+	}
+	return skip + n
 }
 
 // tagLength returns the offset of the '>' that ends the tag at the start of b, minding quotes; -1 if there is none and b is short.
