@@ -113,7 +113,7 @@ func (w *cimWriter) instance(class string, ps []wsman.Property) {
 func (w *cimWriter) property(values []*wsman.Property) {
 	attrs := []xml.Attr{attribute("NAME", values[0].Name), attribute("TYPE", "string")}
 	switch {
-	case values[0].Nil:
+	case len(values) == 1 && values[0].Nil:
 		w.within("PROPERTY", attrs, func() {})
 	case len(values) == 1:
 		w.within("PROPERTY", attrs, func() { w.value(values[0]) })
@@ -129,6 +129,10 @@ func (w *cimWriter) property(values []*wsman.Property) {
 }
 
 func (w *cimWriter) value(p *wsman.Property) {
+	if p.Nil {
+		w.within("VALUE.NULL", nil, func() {})
+		return
+	}
 	w.within("VALUE", nil, func() { w.chars(rawText(p)) })
 }
 

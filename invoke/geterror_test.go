@@ -140,12 +140,16 @@ func TestGetErrorExSeveralInOne(t *testing.T) {
 			t.Errorf("%s: GetErrorEx = %q, %v", name, messages(a.Errors), err)
 		}
 	}
-	scattered := property("Error", "", property("MessageArguments", "x"), property("Message", "a"), property("MessageArguments", "y"))
+	null := wsman.Property{Name: "MessageArguments", Nil: true}
+	scattered := property("Error", "", null, property("MessageArguments", "x"), property("Message", "a"), property("MessageArguments", "y"))
 	out := output("GetError", "0")
 	out.Properties = append(out.Properties, scattered)
 	a, err := invoke.GetError(t.Context(), &fakeHost{answers: map[string]any{"GetError": out}}, jobID)
-	if err != nil || a.Errors[0].Err != nil || len(a.Errors[0].Error.MessageArguments) != 2 {
-		t.Errorf("an array that is scattered: %+v, %v", a, err)
+	if err != nil || a.Errors[0].Err != nil {
+		t.Fatalf("an array that is scattered: %+v, %v", a, err)
+	}
+	if got := a.Errors[0].Error.MessageArguments; len(got) != 3 || got[0] != nil || text(got[2]) != "y" {
+		t.Errorf("MessageArguments: %d items, the last %s; want NULL, x, y", len(got), text(got[len(got)-1]))
 	}
 }
 

@@ -189,7 +189,7 @@ func TestJob(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			j, err := invoke.Job(t.Context(), &tt.host, tt.id)
-			if tt.want == errOther {
+			if errors.Is(tt.want, errOther) {
 				if p, ok := errors.AsType[*wsman.ProtocolError](err); !ok || j != nil {
 					t.Errorf("Job = %v, %v, want %T", j, err, p)
 				}
@@ -215,7 +215,7 @@ func TestJob(t *testing.T) {
 // careless is a host that answers every query with all its systems.
 type careless struct{ fakeHost }
 
-func (h *careless) Enumerate(ctx context.Context, req *wsman.EnumerateRequest) iter.Seq2[*wsman.Instance, error] {
+func (h *careless) Enumerate(ctx context.Context, _ *wsman.EnumerateRequest) iter.Seq2[*wsman.Instance, error] {
 	return h.fakeHost.Enumerate(ctx, &wsman.EnumerateRequest{Resource: wsman.Resource{Class: "Msvm_ComputerSystem"}})
 }
 

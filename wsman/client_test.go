@@ -59,6 +59,7 @@ func TestReplies(t *testing.T) {
 		"entity":                    {200, envelope("<x>&bomb;</x>"), "protocol: not well-formed XML: XML syntax error on line 1: invalid character entity &bomb;"},
 		"unbound prefix":            {200, envelope("<q:X/>"), "protocol: X: prefix q is not bound"},
 		"duplicate attribute":       {200, envelope(`<X a="1" a="2"/>`), "protocol: X: attribute a stands twice"},
+		"too many declarations":     {200, envelope(strings.Repeat("<X"+manyDeclarations(50)+">", 6) + strings.Repeat("</X>", 6)), "protocol: X: too many namespace declarations"},
 		"too many attributes":       {200, envelope("<X" + manyAttributes(65) + "/>"), "protocol: X: too many attributes"},
 		"too deep":                  {200, envelope(strings.Repeat("<a>", 70) + strings.Repeat("</a>", 70)), "protocol: elements are nested too deeply: etree: XML tree exceeds maximum depth"},
 		"too many elements":         {200, envelope(strings.Repeat("<a/>", 70000)), "protocol: too many elements"},
@@ -87,6 +88,14 @@ func TestReplies(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manyDeclarations(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, " xmlns:a%d='urn:a'", i)
+	}
+	return b.String()
 }
 
 func manyAttributes(n int) string {

@@ -106,7 +106,7 @@ func parseCIMTime(s string) (time.Time, bool) {
 		return time.Time{}, true
 	}
 	f := cimFields{text: s}
-	year, month, day := f.number(0, 4, 0), f.number(4, 6, 1), f.number(6, 8, 1)
+	year, month, day := f.number(0, 4, -1), f.number(4, 6, 1), f.number(6, 8, 1)
 	hour, minute, second := f.number(8, 10, 0), f.number(10, 12, 0), f.number(12, 14, 0)
 	micro, offset := f.number(15, 21, 0), f.number(22, 25, 0)
 	if s[21] == '-' {
@@ -114,7 +114,7 @@ func parseCIMTime(s string) (time.Time, bool) {
 	}
 	t := time.Date(year, time.Month(month), day, hour, minute, second, micro*1000, time.UTC)
 	// time.Date normalises 31 February to a day in March: a value that changed was no date.
-	if f.bad || t.Day() != day || int(t.Month()) != month || t.Hour() != hour || t.Minute() != minute || t.Second() != second {
+	if f.bad || year < 0 || t.Day() != day || int(t.Month()) != month || t.Hour() != hour || t.Minute() != minute || t.Second() != second {
 		return time.Time{}, false
 	}
 	return t.Add(-time.Duration(offset) * time.Minute), true

@@ -266,7 +266,10 @@ func TestReleaseInTime(t *testing.T) {
 				}
 				h := &hanging{paged{pages: []string{page("Enumerate", "c", 2, false)}}}
 				began := time.Now()
-				for range newClient(t, h).Enumerate(ctx, &wsman.EnumerateRequest{Resource: migrationJob}) {
+				for _, err := range newClient(t, h).Enumerate(ctx, &wsman.EnumerateRequest{Resource: migrationJob}) {
+					if err != nil {
+						t.Error(err)
+					}
 					break
 				}
 				if took := time.Since(began); took != test.want {

@@ -28,7 +28,7 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f, err := readFault(body, http.StatusOK, header.Action); f != nil || err != nil {
+	if f, err := readFault(body, 0, header.Action); f != nil || err != nil {
 		return nil, firstError(err, f)
 	}
 	children, err := body.children()

@@ -40,7 +40,7 @@ const (
 // A Fault is a SOAP 1.2 fault: the service understood the request well enough to refuse it.
 // All layouts of facts/faults.md §1 decode into it; what has no field of its own is kept in Details.
 type Fault struct { //nolint:errname // the standard's word is the identifier's word (SOAP 1.2 §5.4)
-	// HTTPStatus is the status that the fault came with.
+	// HTTPStatus is the status that the fault came with; zero for one that stands alone, in a file.
 	HTTPStatus int
 	// Code is the QName of s:Code/s:Value with our prefix: "s:Sender", "s:Receiver", "s:MustUnderstand" …
 	Code Subcode

@@ -19,6 +19,7 @@ const (
 	maxTag      = 256000   // octets from '<' to '>'
 	maxDepth    = 64       // nested elements
 	maxAttrs    = 64       // attributes of one element
+	maxBindings = 256      // namespace declarations around one element, itself included
 )
 
 // An element is an etree element with its namespace resolved, so that callers need no prefixes.
@@ -32,6 +33,16 @@ type element struct {
 type scope struct {
 	prefix, uri string
 	outer       *scope
+	depth       int // how many there are
+}
+
+// with returns s with one more declaration.
+func (s *scope) with(prefix, uri string) *scope {
+	depth := 1
+	if s != nil {
+		depth += s.depth
+	}
+	return &scope{prefix: prefix, uri: uri, outer: s, depth: depth}
 }
 
 const namespaceXML = "http://www.w3.org/XML/1998/namespace"
@@ -110,15 +121,18 @@ func bind(e *etree.Element, outer *scope) (*element, error) {
 		a := &e.Attr[i]
 		switch {
 		case a.Space == "xmlns":
-			s = &scope{prefix: a.Key, uri: a.Value, outer: s}
+			s = s.with(a.Key, a.Value)
 		case a.Space == "" && a.Key == "xmlns":
-			s = &scope{uri: a.Value, outer: s}
+			s = s.with("", a.Value)
 		}
 		for j := range i {
 			if e.Attr[j].Key == a.Key && e.Attr[j].Space == a.Space {
 				return nil, &ProtocolError{Path: e.Tag, Msg: "attribute " + a.FullKey() + " stands twice"}
 			}
 		}
+	}
+	if s != nil && s.depth > maxBindings {
+		return nil, &ProtocolError{Path: e.Tag, Msg: "too many namespace declarations"}
 	}
 	for i := range e.Attr {
 		if p := e.Attr[i].Space; p != "" && p != "xmlns" {
