@@ -169,11 +169,23 @@ func (c *Client) exchange(ctx context.Context, op *operation) (*response, error)
 	req := &Request{Body: body, Anonymous: op.anonymous}
 	started := time.Now()
 	reply, err := c.cfg.Transport.RoundTrip(ctx, req)
+	readRefusal(err)
 	c.trace(op, req, reply, err, started)
 	if err != nil {
 		return nil, err
 	}
 	return readReply(reply, messageID)
+}
+
+// readRefusal finds the fault in the body of an [*HTTPError].
+func readRefusal(err error) {
+	if e, ok := errors.AsType[*HTTPError](err); ok && len(e.Body) > 0 {
+		_, fault := DecodeEnvelope(e.Body)
+		if f, ok := errors.AsType[*Fault](fault); ok {
+			f.HTTPStatus = e.StatusCode
+			e.Fault = f
+		}
+	}
 }
 
 // operationTimeout is what the service may spend on an answer.

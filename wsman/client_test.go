@@ -297,6 +297,20 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// TestRefusalWithFault: a fault under 401 is told, and stays a refusal.
+func TestRefusalWithFault(t *testing.T) {
+	s := &script{replies: []func(*wsman.Request) (*wsman.Reply, error){func(*wsman.Request) (*wsman.Reply, error) {
+		return nil, &wsman.HTTPError{StatusCode: 401, Tried: "Basic", Challenges: []string{"Basic"}, Body: []byte(quotaFault)}
+	}}}
+	_, err := getJob(t.Context(), newClient(t, s))
+	if got, want := describe(err), "http: HTTP 401 Unauthorized; tried: Basic; offered: Basic; wsman:QuotaLimit"; got != want {
+		t.Errorf("error = %s, want %s", got, want)
+	}
+	if e, _ := errors.AsType[*wsman.HTTPError](err); e.Fault == nil || e.Fault.HTTPStatus != 401 || wsman.SubcodeOf(err) != "" {
+		t.Errorf("Fault = %+v, SubcodeOf = %q", e.Fault, wsman.SubcodeOf(err))
+	}
+}
+
 // TestCancelled: nothing is sent for a caller who has left.
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -58,6 +58,8 @@ type HTTPError struct {
 	Location string
 	// Body holds the first 4 KiB of the answer.
 	Body []byte
+	// Fault is what Body says, when it is a whole SOAP fault: openwsman sends one under 401. Set by [Client].
+	Fault *Fault
 }
 
 // Error says what the status was and, where it helps, which schemes the peer offered.
@@ -71,10 +73,14 @@ func (e *HTTPError) Error() string {
 		msg += "; " + e.schemes()
 	case e.Location != "":
 		msg += fmt.Sprintf("; redirects are not followed (to %q)", e.Location)
+	case e.Fault != nil:
 	case len(bytes.TrimSpace(e.Body)) == 0:
 		msg += "; the answer is empty"
 	case e.ContentType != "":
 		msg += fmt.Sprintf("; the answer is %q, not SOAP", e.ContentType)
+	}
+	if e.Fault != nil {
+		msg += "; " + e.Fault.Error()
 	}
 	return msg
 }
