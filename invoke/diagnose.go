@@ -37,6 +37,17 @@ type Part struct {
 	Text string
 }
 
+// String returns what p says: the message of the error as far as it could be read, else why it could not, or the text.
+func (p *Part) String() string {
+	switch e := p.instance(); {
+	case e != nil:
+		return e.Error()
+	case p.DecodeError != nil:
+		return p.DecodeError.Error()
+	}
+	return p.Text
+}
+
 // A Diagnosis is everything that a host said about one job.
 type Diagnosis struct {
 	Job *MigrationJob

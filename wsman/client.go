@@ -22,6 +22,7 @@ const (
 
 const (
 	minEnvelopeSize   = 8192                   // below it Windows answers wsman:EncodingLimit
+	replyWait         = 15 * time.Second       // how long a reply may take beyond OperationTimeout
 	replyMargin       = time.Second            // what OperationTimeout leaves of a deadline for the reply to travel
 	minOperationTime  = 500 * time.Millisecond // Windows raises anything shorter to this
 	quotaFirstBackoff = 250 * time.Millisecond
@@ -34,7 +35,8 @@ type Config struct {
 	Transport Transport
 
 	// OperationTimeout is sent as wsman:OperationTimeout. If zero, 60 seconds.
-	// A ctx deadline that comes sooner, less one second for the reply, replaces it.
+	// A ctx deadline that comes sooner, less one second for the reply, replaces it. An exchange that takes 15 seconds longer
+	// than that ends with context.DeadlineExceeded.
 	OperationTimeout time.Duration
 
 	// MaxEnvelopeSize is the largest answer asked for, in octets. If zero, 512000; at least 8192.
@@ -168,6 +170,9 @@ func (c *Client) exchange(ctx context.Context, op *operation) (*response, error)
 	}
 	req := &Request{Body: body, Anonymous: op.anonymous}
 	started := time.Now()
+	// A service that is late by more than that will not answer any more, whatever the caller would wait.
+	ctx, cancel := context.WithTimeout(ctx, c.operationTimeout(ctx)+replyWait)
+	defer cancel()
 	reply, err := c.cfg.Transport.RoundTrip(ctx, req)
 	readRefusal(err)
 	c.trace(op, req, reply, err, started)

@@ -297,6 +297,21 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// TestSilentService: a caller without a deadline does not wait for ever.
+func TestSilentService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silent := transportFunc(func(ctx context.Context, _ *wsman.Request) (*wsman.Reply, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		began := time.Now()
+		_, err := getJob(t.Context(), newClient(t, silent, func(c *wsman.Config) { c.OperationTimeout = 2 * time.Second }))
+		if took := time.Since(began); took != 17*time.Second || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
+}
+
 // TestRefusalWithFault: a fault under 401 is told, and stays a refusal.
 func TestRefusalWithFault(t *testing.T) {
 	s := &script{replies: []func(*wsman.Request) (*wsman.Reply, error){func(*wsman.Request) (*wsman.Reply, error) {
