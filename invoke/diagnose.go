@@ -38,7 +38,7 @@ type Part struct {
 }
 
 // String returns what p says: the message of the error as far as it could be read, else why it could not, or the text.
-func (p *Part) String() string {
+func (p Part) String() string {
 	switch e := p.instance(); {
 	case e != nil:
 		return e.Error()

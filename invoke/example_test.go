@@ -32,7 +32,7 @@ func whyFailed(ctx context.Context, url string, pin transport.Pin) error {
 		diagnosis, err := invoke.Diagnose(ctx, client, job)
 		fmt.Printf("%s: %v\n", diagnosis.VM, job.JobState)
 		for _, part := range diagnosis.Parts {
-			fmt.Printf("  %s: %v\n", part.Source, &part)
+			fmt.Printf("  %s: %v\n", part.Source, part)
 		}
 		if err != nil {
 			return err
