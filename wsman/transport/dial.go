@@ -32,6 +32,9 @@ func (e *ConnectError) Error() string { return stageText(e.Stage, e.Addr) + ": "
 
 func (e *ConnectError) Unwrap() error { return e.Err }
 
+// Alert reports whether the peer refused by a TLS alert, so that what listens there does speak TLS.
+func (e *ConnectError) Alert() bool { return isAlert(e.Err) }
+
 func stageText(stage, addr string) string {
 	switch stage {
 	case StageConnect:

@@ -29,6 +29,7 @@ func FuzzParseProxy(f *testing.F) {
 	f.Add("http://u:" + proxyPassword + "@proxy:3128")
 	f.Add("socks5h://[::1%25eth0]:1080/")
 	f.Add("://%zz@")
+	f.Add("socks5h://[::1%25eth\xff]")
 	f.Fuzz(func(t *testing.T, in string) {
 		p, err := transport.ParseProxy(in)
 		if err != nil {

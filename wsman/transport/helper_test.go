@@ -82,6 +82,9 @@ func (a *authority) sign(t *testing.T, template *x509.Certificate, key *ecdsa.Pr
 	return cert
 }
 
+// dnsPrefix makes issue take an address for a DNS name.
+const dnsPrefix = "DNS:"
+
 // issue returns a certificate with its key for the names and addresses given.
 func (a *authority) issue(t *testing.T, notAfter time.Time, names ...string) tls.Certificate {
 	t.Helper()
@@ -97,7 +100,7 @@ func (a *authority) issue(t *testing.T, notAfter time.Time, names ...string) tls
 			template.IPAddresses = append(template.IPAddresses, ip)
 			continue
 		}
-		template.DNSNames = append(template.DNSNames, name)
+		template.DNSNames = append(template.DNSNames, strings.TrimPrefix(name, dnsPrefix))
 	}
 	key := newKey(t)
 	cert := a.sign(t, template, key)

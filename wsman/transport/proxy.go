@@ -49,11 +49,23 @@ func (p Proxy) String() string {
 	return p.url.Redacted()
 }
 
+// User returns the user and the password that the proxy is told; none of the environment's, which Transport.Proxy knows.
+func (p Proxy) User() (string, Secret) {
+	if p.url == nil {
+		return "", Secret{}
+	}
+	password, _ := p.url.User.Password()
+	return p.url.User.Username(), NewSecret(password)
+}
+
 var errNoProxy = errors.New("neither none nor [http|https|socks5|socks5h]://[USER:PASSWORD@]HOST[:PORT]")
 
 func checkProxy(u *url.URL) error {
 	if u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return errNoProxy
+	}
+	if _, err := url.Parse(u.Redacted()); err != nil {
+		return errNoProxy // it cannot be written as a URL again, such as a zone that is not ASCII
 	}
 	switch u.Scheme {
 	case "http", "https":
@@ -82,6 +94,11 @@ func (p Proxy) forURL(u *url.URL) (*url.URL, error) {
 		return nil, fmt.Errorf("transport: the proxy in the environment: %w", err)
 	}
 	return found, nil
+}
+
+// Proxy returns the proxy that is used and reports whether there is one.
+func (t *Transport) Proxy() (p Proxy, used bool) {
+	return Proxy{none: t.proxy == nil, url: t.proxy}, t.proxy != nil
 }
 
 // triedByProxy names the scheme that the proxy's user is authenticated with, or "".

@@ -41,6 +41,8 @@ func TestParseProxy(t *testing.T) {
 		{"http://proxy:3128/", "http://proxy:3128/"},
 		{"socks5://u:" + proxyPassword + "@proxy:1080", "socks5://u:xxxxx@proxy:1080"},
 		{"socks5h://[::1]:1080", "socks5h://[::1]:1080"},
+		{"socks5h://[::1%25eth0]", "socks5h://[::1%25eth0]"},
+		{"socks5h://[::1%25eth\xff]", ""},
 		{"", ""},
 		{"proxy:3128", ""},
 		{"proxy", ""},
@@ -341,6 +343,20 @@ func TestProxyEnvironment(t *testing.T) {
 		}
 		if len(board.dialed) != 1 || board.dialed[0] != tt.want {
 			t.Errorf("%s by proxy %q: dialled %q, want %q", tt.host, tt.proxy, board.dialed, tt.want)
+		}
+	}
+
+	t.Setenv("HTTPS_PROXY", "http://pu:"+proxyPassword+"@proxy.example:3128")
+	for url, want := range map[string]string{
+		"https://hv01.example/wsman": "http://pu:xxxxx@proxy.example:3128",
+		"https://hv02.example/wsman": "none",
+	} {
+		p, used := newTransport(t, transport.Config{URL: url, Auth: transport.AuthBasic, User: user}).Proxy()
+		if p.String() != want || used != (want != "none") {
+			t.Errorf("%s: the proxy is %v, used %v; want %s", url, p, used, want)
+		}
+		if name, secret := p.User(); used && (name != "pu" || secret.Reveal() != proxyPassword) {
+			t.Errorf("%s: the proxy's user is %q with another password", url, name)
 		}
 	}
 

@@ -32,21 +32,26 @@ func hasEnvelope(head []byte) bool {
 	}
 }
 
-// toUTF8 takes the byte order mark off b, and the encoding that it tells.
+// toUTF8 takes the byte order mark off b, and the encoding that it tells. Without a mark the '<' of UTF-16 tells it, as in
+// package wsman.
 func toUTF8(b []byte) []byte {
 	var order binary.ByteOrder
 	switch {
 	case bytes.HasPrefix(b, []byte("\xEF\xBB\xBF")):
 		return b[3:]
 	case bytes.HasPrefix(b, []byte("\xFF\xFE")):
-		order = binary.LittleEndian
+		order, b = binary.LittleEndian, b[2:]
 	case bytes.HasPrefix(b, []byte("\xFE\xFF")):
+		order, b = binary.BigEndian, b[2:]
+	case bytes.HasPrefix(b, []byte("<\x00")):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(b, []byte("\x00<")):
 		order = binary.BigEndian
 	default:
 		return b
 	}
 	units := make([]uint16, 0, len(b)/2)
-	for b = b[2:]; len(b) >= 2; b = b[2:] {
+	for ; len(b) >= 2; b = b[2:] {
 		units = append(units, order.Uint16(b))
 	}
 	return []byte(string(utf16.Decode(units)))

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -86,6 +87,9 @@ func (e *CertificateError) reason() string {
 
 // nameMismatch says for which names the certificate is. There may be thousands.
 func (e *CertificateError) nameMismatch() string {
+	if e.addressAsName() {
+		return fmt.Sprintf("the certificate holds %q as a DNS name, where an entry for an IP address was due", e.Host)
+	}
 	const most = 8
 	var names []string
 	for _, name := range e.Leaf.DNSNames {
@@ -103,6 +107,15 @@ func (e *CertificateError) nameMismatch() string {
 		list += fmt.Sprintf(" and %d more", len(names)-most)
 	}
 	return fmt.Sprintf("the certificate is for %s, not for %q", list, e.Host)
+}
+
+// addressAsName tells a common mistake: an address in the list of DNS names, where no client looks for it (RFC 9110 §4.3.5).
+func (e *CertificateError) addressAsName() bool {
+	due, err := netip.ParseAddr(e.Host)
+	return err == nil && slices.ContainsFunc(e.Leaf.DNSNames, func(name string) bool {
+		held, err := netip.ParseAddr(name)
+		return err == nil && held == due
+	})
 }
 
 // shorten bounds what a certificate can make us print.

@@ -31,6 +31,7 @@ func TestCertificate(t *testing.T) {
 	crowd := ca.issue(t, later, strings.Split(strings.Repeat("x.example,", 1000)+"y", ",")...)
 	long := ca.issue(t, later, strings.Repeat("x", 5000)+".example")
 	other := otherCA.issue(t, later, "hv01.example")
+	mistaken := ca.issue(t, later, "10.1.2.4", dnsPrefix+"10.1.2.3", dnsPrefix+"fe80:0::1")
 	own := tls.Certificate{Certificate: [][]byte{otherCA.cert.Raw}, PrivateKey: otherCA.key}
 	for _, tt := range []struct {
 		name string
@@ -41,6 +42,9 @@ func TestCertificate(t *testing.T) {
 		{"good", good, nil, nil},
 		{"wrong name", good, host("hv02.example"), []string{`the certificate is for "hv01.example", "hv01", not for "hv02.example"`}},
 		{"address for a name", good, host("10.1.2.3"), []string{`not for "10.1.2.3"`}},
+		{"address as a name", mistaken, host("10.1.2.3"), []string{`the certificate holds "10.1.2.3" as a DNS name, where an entry for an IP address was due`}},
+		{"IPv6 address as a name", mistaken, host("[fe80::1]"), []string{`the certificate holds "fe80::1" as a DNS name`}},
+		{"another address as a name", mistaken, host("10.1.2.5"), []string{`the certificate is for "10.1.2.3", "fe80:0::1", 10.1.2.4, not for "10.1.2.5"`}},
 		{"server name", good, func(c *transport.Config) { host("10.1.2.3")(c); c.ServerName = "hv01" }, nil},
 		{"wrong server name", good, func(c *transport.Config) { c.ServerName = "hv03" }, []string{`not for "hv03"`}},
 		{"address with a zone", address, host("[fe80::1%25eth0]"), nil},
@@ -150,26 +154,30 @@ func TestHandshake(t *testing.T) {
 		name   string
 		handle func(net.Conn)
 		want   string
+		alert  bool
 	}{
-		{"http", func(c net.Conn) { say(c, "HTTP/1.1 400 Bad Request\r\n\r\n"); silent(c) }, "not with TLS; is it http?"},
-		{"closes", func(net.Conn) {}, "TLS with hv01.example:5986: "},
-		{"closes after the hello", func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }, "closed the connection in the middle of the handshake"},
+		{"http", func(c net.Conn) { say(c, "HTTP/1.1 400 Bad Request\r\n\r\n"); silent(c) }, "not with TLS; is it http?", false},
+		{"closes", func(net.Conn) {}, "TLS with hv01.example:5986: ", false},
+		{"closes after the hello", func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }, "closed the connection in the middle of the handshake", false},
 		{"TLS 1.1", overTLS(&tls.Config{
 			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
-		}, silent), "protocol version"},
+		}, silent), "protocol version", true},
 		{"wants a certificate", overTLS(&tls.Config{
 			Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12,
-		}, silent), "remote error: tls: "},
+		}, silent), "remote error: tls: ", true},
 		// With TLS 1.3 that comes only when the request is under way. The connection stays open: a reset could overtake the alert.
 		{"wants a certificate, TLS 1.3", func(c net.Conn) {
 			_ = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAnyClientCert}).Handshake()
 			silent(c)
-		}, "remote error: tls: certificate required"},
+		}, "remote error: tls: certificate required", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := send(t.Context(), newTransport(t, overTCP(listen(t, tt.handle), ca)))
 			if got := kind(r, err); got != "connect tls" || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("RoundTrip = %s (%v), want connect tls with %q", got, err, tt.want)
+				t.Fatalf("RoundTrip = %s (%v), want connect tls with %q", got, err, tt.want)
+			}
+			if e, _ := errors.AsType[*transport.ConnectError](err); e.Alert() != tt.alert {
+				t.Errorf("Alert of %v = %v", err, e.Alert())
 			}
 		})
 	}
