@@ -80,7 +80,7 @@ func ExampleDecodeError() {
 
 func ExampleSplit() {
 	text := "<?xml version=\"1.0\"?>\n<INSTANCE CLASSNAME=\"A\"/>\n<INSTANCE CLASSNAME=\"B\"><PROP\n<INSTANCE CLASSNAME=\"C\"></INSTANCE>"
-	for _, part := range cimerror.Split([]byte(text)) {
+	for part := range cimerror.Split([]byte(text)) {
 		fmt.Printf("%q\n", part)
 	}
 	// Output:

@@ -2,6 +2,7 @@ package cimerror_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/hvmigerr/hvmigerr/cimerror"
@@ -102,7 +103,7 @@ func FuzzSplit(f *testing.F) {
 		if _, err := cimerror.Decode(in); err != nil {
 			return
 		}
-		twice := cimerror.Split(bytes.Join([][]byte{in, in}, []byte("\n")))
+		twice := slices.Collect(cimerror.Split(bytes.Join([][]byte{in, in}, []byte("\n"))))
 		var errors int
 		for _, part := range twice {
 			if _, err := cimerror.Decode(part); err == nil {

@@ -2,28 +2,31 @@ package cimerror
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 )
 
 // Split takes a text apart that holds several documents one after another, each with or without an XML declaration or
-// byte order mark, and returns the text of each in order. The parts are slices of text, and between them lies nothing but
+// byte order mark, and yields the text of each in order. The parts are slices of text, and between them lies nothing but
 // blanks and byte order marks.
 //
 // Nothing is lost: text outside of documents is a part of its own, and so is a document without an end. Complete instances
 // that stand behind such an end are parts of their own again. Split judges no more than where documents begin and end;
-// [Decode] says what is wrong with one. Its time is linear in the length of text.
-func Split(text []byte) [][]byte {
-	s := splitter{text: text, document: -1}
-	for s.pos < len(text) {
-		if n := bytes.IndexByte(text[s.pos:], '<'); n >= 0 {
-			s.prose(s.pos + n)
-			s.markup()
-		} else {
-			s.prose(len(text))
+// [Decode] says what is wrong with one. Its time is linear in the length of text; whoever stops early pays for no more than
+// was read.
+func Split(text []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		s := splitter{text: text, document: -1, yield: yield}
+		for s.pos < len(text) && !s.stopped {
+			if n := bytes.IndexByte(text[s.pos:], '<'); n >= 0 {
+				s.prose(s.pos + n)
+				s.markup()
+			} else {
+				s.prose(len(text))
+			}
 		}
+		s.finish()
 	}
-	s.finish()
-	return s.parts
 }
 
 // A splitter goes over the text once.
@@ -31,7 +34,10 @@ type splitter struct {
 	text  []byte
 	pos   int
 	start int // of the part that is being read
-	parts [][]byte
+
+	yield   func([]byte) bool
+	stopped bool   // yield wants no more
+	last    []byte // the last part, not yet yielded: it may grow
 
 	document int       // where the last part begins if it is a document with an end; -1 if not
 	stray    bool      // the part being read holds text outside of any document
@@ -54,10 +60,18 @@ func trim(text []byte) []byte {
 // emit ends a part at end. Blank parts are dropped.
 func (s *splitter) emit(end int) {
 	if part := trim(s.text[s.start:end]); len(part) > 0 {
-		s.parts = append(s.parts, part)
-		s.document = -1
+		s.release()
+		s.last, s.document = part, -1
 	}
 	s.start = end
+}
+
+// release yields the last part.
+func (s *splitter) release() {
+	if len(s.last) > 0 && !s.stopped {
+		s.stopped = !s.yield(s.last)
+	}
+	s.last = nil
 }
 
 // reset begins a new part where the last one ended.
@@ -79,10 +93,11 @@ func (s *splitter) abandon(end int) {
 // finish ends the last part. Comments behind the root element belong to its document (XML 1.0 clause 2.1).
 func (s *splitter) finish() {
 	if s.document >= 0 && !s.stray && len(s.open) == 0 {
-		s.parts[len(s.parts)-1] = trim(s.text[s.document:])
-		return
+		s.last = trim(s.text[s.document:])
+	} else {
+		s.abandon(len(s.text))
 	}
-	s.abandon(len(s.text))
+	s.release()
 }
 
 // prose takes the characters up to end.

@@ -2,6 +2,7 @@ package cimerror_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +65,7 @@ func TestSplit(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, part := range cimerror.Split([]byte(tt.text)) {
+			for part := range cimerror.Split([]byte(tt.text)) {
 				got = append(got, string(part))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -79,7 +80,7 @@ func TestSplit(t *testing.T) {
 func checkNothingLost(t *testing.T, text []byte) {
 	t.Helper()
 	rest := text
-	for _, part := range cimerror.Split(text) {
+	for part := range cimerror.Split(text) {
 		rest = bytes.TrimLeft(rest, "\ufeff \t\r\n")
 		if len(part) == 0 || !bytes.HasPrefix(rest, part) {
 			t.Fatalf("Split(%q): part %q is not next in %q", text, part, rest)
@@ -88,6 +89,38 @@ func checkNothingLost(t *testing.T, text []byte) {
 	}
 	if rest = bytes.TrimLeft(rest, "\ufeff \t\r\n"); len(rest) > 0 {
 		t.Fatalf("Split(%q) lost %q", text, rest)
+	}
+}
+
+// TestSplitStops: whoever takes the first parts gets no more of them, and can begin again.
+func TestSplitStops(t *testing.T) {
+	parts := cimerror.Split([]byte("<a/>x<b><INSTANCE></INSTANCE><INSTANCE></INSTANCE><?xml ?><c/>"))
+	all := slices.Collect(parts)
+	if len(all) != 6 {
+		t.Fatalf("%d parts: %q", len(all), all)
+	}
+	for most := range all {
+		var got [][]byte
+		for part := range parts {
+			if got = append(got, part); len(got) > most {
+				break
+			}
+		}
+		if diff := cmp.Diff(all[:most+1], got); diff != "" {
+			t.Errorf("%d parts (-want +got):\n%s", most+1, diff)
+		}
+	}
+}
+
+// TestSplitKeepsNothing: parts take no memory of Split before they are asked for, and none afterwards.
+func TestSplitKeepsNothing(t *testing.T) {
+	text := bytes.Repeat([]byte("<a/>"), 10_000)
+	allocations := testing.AllocsPerRun(10, func() {
+		for range cimerror.Split(text) {
+		}
+	})
+	if allocations > 10 {
+		t.Errorf("%v allocations", allocations)
 	}
 }
 

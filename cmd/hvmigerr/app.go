@@ -20,6 +20,7 @@ type app struct {
 	terminal bool    // stdout is one
 	now      func() time.Time
 	started  bool // the command line was understood
+	secrets  redactor
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -36,9 +37,12 @@ func (a *app) stderrf(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stderr, format, args...)
 }
 
+// maxLine bounds a line on stderr, in bytes: a peer's text may be as long as an answer. JSON has all of it.
+const maxLine = 2000
+
 // note writes one line of ours to stderr, whatever the text holds.
 func (a *app) note(format string, args ...any) {
-	a.stderrf("hvmigerr: %s\n", safeLine(fmt.Sprintf(format, args...)))
+	a.stderrf("hvmigerr: %s\n", beginning(safeLine(a.secrets.clean(fmt.Sprintf(format, args...))), maxLine))
 }
 
 // warn writes one line that the user should not overlook.

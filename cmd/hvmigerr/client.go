@@ -73,10 +73,13 @@ func (a *app) newSession(f *connectionFlags, cfg *transport.Config, t *target) (
 	}); err != nil {
 		return nil, &usageError{err.Error()}
 	}
+	proxy, _ := s.transport.Proxy()
+	a.secrets = newRedactor(cfg, proxy)
 	if f.trace != "" {
 		if s.trace, err = newTracer(f.trace, t.name); err != nil {
 			return nil, &usageError{"--trace: " + err.Error()}
 		}
+		s.trace.secrets = a.secrets
 	}
 	s.announce(cfg)
 	return s, nil
@@ -176,7 +179,11 @@ func (s *session) announce(cfg *transport.Config) {
 	case cfg.Auth == transport.AuthCertificate:
 		why = "--client-cert"
 	}
-	s.app.note("%s, authentication %s (%s), proxy %v", s.target.url, cfg.Auth, why, cfg.Proxy)
+	way := "no proxy"
+	if proxy, used := s.transport.Proxy(); used {
+		way = "proxy " + proxy.String()
+	}
+	s.app.note("%s, authentication %s (%s), %s", s.target.url, cfg.Auth, why, way)
 }
 
 // ask runs question within --timeout and says of every error which host it is about.
@@ -194,7 +201,15 @@ func (s *session) ask(ctx context.Context, question func(context.Context) error)
 	case errors.Is(err, context.DeadlineExceeded):
 		err = &timeoutError{s.flags.timeout, err}
 	}
-	return &hostError{s.target.name, err}
+	return &hostError{s.target.name, s.failed(err)}
+}
+
+// failed returns err as one of this session.
+func (s *session) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &sessionError{err: err, secrets: s.app.secrets, traced: s.trace != nil}
 }
 
 // shortest is how exact -v tells durations.

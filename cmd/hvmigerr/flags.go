@@ -118,9 +118,22 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 
 // fromEnvironment gives a flag its variable and says so in its help.
 func fromEnvironment(fl *pflag.Flag) {
-	name := envPrefix + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+	name := variable(fl.Name)
 	annotate(fl, annotationEnv, name)
 	fl.Usage += " [$" + name + "]"
+}
+
+// variable returns the name of the variable that holds a flag's default.
+func variable(flag string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// origin returns what gave a flag its value, for messages: --flag, or its variable.
+func (f *connectionFlags) origin(flag string) string {
+	if f.preset[flag] {
+		return variable(flag)
+	}
+	return "--" + flag
 }
 
 func annotate(fl *pflag.Flag, key, value string) {
@@ -144,7 +157,7 @@ func applyEnvironment(fs *pflag.FlagSet) (preset map[string]bool, err error) {
 			return
 		}
 		if e := setFlag(fl, value); e != nil {
-			err = &usageError{fmt.Sprintf("%s: invalid value %q for --%s", names[0], value, fl.Name)}
+			err = &usageError{fmt.Sprintf("%s: invalid value %q for --%s%s", names[0], value, fl.Name, wanted(fl))}
 			return
 		}
 		preset[fl.Name] = true
@@ -152,10 +165,23 @@ func applyEnvironment(fs *pflag.FlagSet) (preset map[string]bool, err error) {
 	return preset, err
 }
 
+// wanted ends the message about a value that a flag does not take.
+func wanted(fl *pflag.Flag) string {
+	if fl.Value.Type() == "duration" {
+		return ", want one such as 5s"
+	}
+	return ""
+}
+
 // setFlag sets a flag from one text; a repeatable one takes several values, separated by commas.
 func setFlag(fl *pflag.Flag, value string) error {
 	if list, ok := fl.Value.(pflag.SliceValue); ok {
 		return list.Replace(strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' }))
+	}
+	if fl.Name == "output" {
+		if err := checkOutput(value); err != nil {
+			return err
+		}
 	}
 	return fl.Value.Set(value)
 }
@@ -164,12 +190,24 @@ func setFlag(fl *pflag.Flag, value string) error {
 // contradictions.
 func (f *connectionFlags) finish(fs *pflag.FlagSet) error {
 	f.typed = map[string]bool{}
-	fs.Visit(func(fl *pflag.Flag) { f.typed[fl.Name] = true })
+	empty := ""
+	fs.Visit(func(fl *pflag.Flag) {
+		f.typed[fl.Name] = true
+		if fl.Annotations[annotationGroup] != nil && fl.Value.Type() == "string" && fl.Value.String() == "" {
+			empty = fl.Name
+		}
+	})
+	if empty != "" {
+		return &usageError{"--" + empty + " is empty"}
+	}
 	preset, err := applyEnvironment(fs)
 	if err != nil {
 		return err
 	}
 	f.preset = preset
+	if err := f.chooseMethod(fs); err != nil {
+		return err
+	}
 	for _, pair := range [][2]string{
 		{"http", "https"},
 		{"password-file", "password-command"},
@@ -194,14 +232,53 @@ func (f *connectionFlags) exclude(fs *pflag.FlagSet, a, b string) error {
 		return nil
 	}
 	if f.typed[a] == f.typed[b] {
-		return &usageError{fmt.Sprintf("--%s and --%s exclude each other", a, b)}
+		return &usageError{fmt.Sprintf("%s and %s exclude each other", f.origin(a), f.origin(b))}
 	}
-	weak := a
 	if f.typed[a] {
-		weak = b
+		return f.reset(fs, b)
 	}
-	delete(f.preset, weak)
-	fl := fs.Lookup(weak)
+	return f.reset(fs, a)
+}
+
+// chooseMethod lets what was typed about a user or about a client certificate beat what the environment says about the other.
+func (f *connectionFlags) chooseMethod(fs *pflag.FlagSet) error {
+	basic := []string{"user", "password-file", "password-command"}
+	certificate := []string{"client-cert", "client-key"}
+	typed := func(method transport.Auth, flags []string) bool {
+		return f.typed["auth"] && f.auth == string(method) || slices.ContainsFunc(flags, func(name string) bool { return f.typed[name] })
+	}
+	byPassword, byCertificate := typed(transport.AuthBasic, basic), typed(transport.AuthCertificate, certificate[:1])
+	var weak []string
+	switch {
+	case byPassword && !byCertificate:
+		weak = certificate
+		if f.preset["auth"] && f.auth == string(transport.AuthCertificate) {
+			weak = append(weak, "auth")
+		}
+	case byCertificate && !byPassword:
+		weak = basic
+		if f.preset["auth"] && f.auth == string(transport.AuthBasic) {
+			weak = append(weak, "auth")
+		}
+	}
+	if !f.typed["client-cert"] && !f.preset["client-cert"] {
+		weak = append(weak, "client-key") // a key alone means nothing
+	}
+	for _, name := range weak {
+		if !f.preset[name] {
+			continue
+		}
+		if err := f.reset(fs, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reset takes back what the environment gave a flag.
+func (f *connectionFlags) reset(fs *pflag.FlagSet, name string) error {
+	delete(f.preset, name)
+	fl := fs.Lookup(name)
 	if list, ok := fl.Value.(pflag.SliceValue); ok {
 		return list.Replace(nil)
 	}
@@ -212,15 +289,17 @@ func (f *connectionFlags) exclude(fs *pflag.FlagSet, a, b string) error {
 func (f *connectionFlags) check() error {
 	switch {
 	case f.connectTimeout <= 0:
-		return &usageError{"--connect-timeout must be longer than 0"}
+		return &usageError{f.origin("connect-timeout") + " must be longer than 0"}
 	case f.timeout <= 0:
-		return &usageError{"--timeout must be longer than 0"}
+		return &usageError{f.origin("timeout") + " must be longer than 0"}
 	case f.uriStyle != uriStyleMicrosoft && f.uriStyle != uriStyleDMTF:
-		return &usageError{fmt.Sprintf("--uri-style %q is neither microsoft nor dmtf", f.uriStyle)}
+		return &usageError{fmt.Sprintf("%s %q is neither microsoft nor dmtf", f.origin("uri-style"), f.uriStyle)}
+	case strings.ContainsFunc(f.locale, notInTag):
+		return &usageError{fmt.Sprintf("%s %q is no language tag, such as de-DE", f.origin("locale"), f.locale)}
 	case f.clientKey != "" && f.clientCert == "":
 		return &usageError{"--client-key needs --client-cert"}
-	case f.typed["port"] && f.port == 0:
-		return &usageError{"--port must not be 0"}
+	case (f.typed["port"] || f.preset["port"]) && f.port == 0:
+		return &usageError{f.origin("port") + " must not be 0"}
 	}
 	if f.auth == "" {
 		f.auth = string(transport.AuthBasic)
@@ -231,21 +310,26 @@ func (f *connectionFlags) check() error {
 	switch transport.Auth(f.auth) {
 	case transport.AuthBasic:
 		if f.clientCert != "" {
-			return &usageError{"--client-cert does not go with --auth basic"}
+			return &usageError{f.origin("client-cert") + " does not go with " + f.origin("auth") + " basic"}
 		}
 	case transport.AuthCertificate:
 		return f.checkCertificate()
 	case transport.AuthNone:
 		fallthrough
 	default:
-		return &usageError{fmt.Sprintf("--auth %q is neither basic nor certificate", f.auth)}
+		return &usageError{fmt.Sprintf("%s %q is neither basic nor certificate", f.origin("auth"), f.auth)}
 	}
 	return nil
 }
 
+// notInTag tells what no language tag holds (RFC 5646 §2.1).
+func notInTag(r rune) bool {
+	return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+}
+
 func (f *connectionFlags) checkCertificate() error {
 	if f.clientCert == "" {
-		return &usageError{"--auth certificate needs --client-cert"}
+		return &usageError{f.origin("auth") + " certificate needs --client-cert"}
 	}
 	for _, name := range []string{"user", "password-file", "password-command"} {
 		if f.typed[name] {

@@ -149,11 +149,12 @@ func (s *session) find(ctx context.Context, f *getFlags, found *findings) error 
 			d.err = last // not asked: the answer would be the same
 			continue
 		}
-		if d.err = s.diagnose(ctx, f, d); d.err != nil {
+		if d.err = s.failed(s.diagnose(ctx, f, d)); d.err != nil {
 			last = d.err
 			errs = append(errs, d.err)
 		}
 	}
+	s.nameVMs(ctx, found.selected, last)
 	if len(errs) == 1 {
 		return errs[0]
 	}
@@ -241,10 +242,20 @@ func changed(j *invoke.MigrationJob) time.Time {
 	return time.Time{}
 }
 
+// nameVMs gives the machines their names where no message told them. It comes last: that a name is missing, or slow to come,
+// must not cost an error. Nothing is asked after last, if that says so, or after a question that brought no answer.
+func (s *session) nameVMs(ctx context.Context, list []*diagnosed, last error) {
+	for _, d := range list {
+		if hopeless(last) || d.VM == d.Job.VMName() && !s.nameVM(ctx, d) {
+			return
+		}
+	}
+}
+
 // diagnose asks the host about one job.
 func (s *session) diagnose(ctx context.Context, f *getFlags, d *diagnosed) error {
 	if f.method == "" {
-		found, err := invoke.Diagnose(ctx, s.client, d.Job)
+		found, err := invoke.Ask(ctx, s.client, d.Job)
 		d.Diagnosis = *found
 		return err
 	}
@@ -254,9 +265,6 @@ func (s *session) diagnose(ctx context.Context, f *getFlags, d *diagnosed) error
 	}
 	answer, err := ask(ctx, s.client, d.Job.ID())
 	d.onlyMethod, d.Answers = true, []*invoke.Answer{answer}
-	if !hopeless(err) {
-		s.nameVM(ctx, d)
-	}
 	var undecoded []error
 	for i, r := range answer.Errors {
 		d.Parts = append(d.Parts, invoke.Part{Source: invoke.Source(f.method), Index: i, Error: r.Error, DecodeError: r.Err})

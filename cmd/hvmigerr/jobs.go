@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/text/width"
@@ -65,7 +65,7 @@ func (a *app) jobs(cmd *cobra.Command, f *jobsFlags, host string) error {
 		return errors.Join(err, a.writeJobs("jobs", f.connection.output, s.target, objects, err))
 	}
 	if err == nil {
-		a.printJobs(s.target.name, list)
+		a.printJobs(f, s.target.name, list)
 	}
 	return err
 }
@@ -110,16 +110,20 @@ func (s *session) nameVM(ctx context.Context, d *diagnosed) bool {
 }
 
 // printJobs prints the table.
-func (a *app) printJobs(host string, list []*diagnosed) {
+func (a *app) printJobs(f *jobsFlags, host string, list []*diagnosed) {
 	if len(list) == 0 {
-		a.out.printf("%s: no such migration job. A host forgets a job five minutes after its end.\n", safeLine(host))
+		such := ""
+		if f.failed || f.running {
+			such = "such "
+		}
+		a.out.printf("%s: no %smigration job. A host forgets a job five minutes after its end.\n", safeLine(host), such)
 		return
 	}
 	rows := [][]string{{"VM", "STATE", "DONE", "DESTINATION", "AGE", "EXPIRES IN", "JOB"}}
 	for _, d := range list {
 		rows = append(rows, a.jobRow(d))
 	}
-	a.out.printf("%s", table(rows))
+	writeTable(a.out, rows)
 }
 
 func (a *app) jobRow(d *diagnosed) []string {
@@ -143,16 +147,38 @@ func (a *app) jobRow(d *diagnosed) []string {
 	}
 	row := []string{d.VM, state, done, line(j.DestinationHost), since, expires, j.ID()}
 	for i := range row {
-		if row[i] = safeLine(row[i]); row[i] == "" {
+		if row[i] = cell(row[i]); row[i] == "" {
 			row[i] = "-"
 		}
 	}
 	return row
 }
 
-// table aligns columns by the cells that text takes on a terminal, where East Asian letters take two. text/tabwriter counts
+// Limits of a cell, so that one long text does not widen every row. JSON has all of it.
+const (
+	maxCell      = 40           // columns
+	maxCellBytes = 10 * maxCell // for characters that take no room
+)
+
+// cell returns a peer's text for the table: safe, and cut where it is too long.
+func cell(text string) string {
+	text = safeLine(text[:min(len(text), 2*maxCellBytes)]) // never shorter than what it was made of
+	columns, fits := 0, 0
+	for i, r := range text {
+		columns += runeCells(r)
+		if columns < maxCell {
+			fits = i + utf8.RuneLen(r) // with room for the ellipsis
+		}
+		if columns > maxCell || i >= maxCellBytes {
+			return text[:fits] + "…"
+		}
+	}
+	return text
+}
+
+// writeTable aligns columns by the cells that text takes on a terminal, where East Asian letters take two. text/tabwriter counts
 // letters.
-func table(rows [][]string) string {
+func writeTable(out *output, rows [][]string) {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
@@ -162,30 +188,31 @@ func table(rows [][]string) string {
 			widths[i] = max(widths[i], cells(cell))
 		}
 	}
-	var b strings.Builder
 	for _, row := range rows {
-		for i, cell := range row {
-			b.WriteString(cell)
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-cells(cell)+2))
-			}
+		last := len(row) - 1
+		for i, cell := range row[:last] {
+			out.printf("%s%*s", cell, widths[i]-cells(cell)+2, "")
 		}
-		b.WriteByte('\n')
+		out.printf("%s\n", row[last])
 	}
-	return b.String()
 }
 
 // cells returns how many cells of a terminal a text takes.
 func cells(s string) int {
 	n := 0
 	for _, r := range s {
-		switch {
-		case combining(r):
-		case width.LookupRune(r).Kind() == width.EastAsianWide, width.LookupRune(r).Kind() == width.EastAsianFullwidth:
-			n += 2
-		default:
-			n++
-		}
+		n += runeCells(r)
 	}
 	return n
+}
+
+func runeCells(r rune) int {
+	if combining(r) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() { //nolint:exhaustive // all others take one
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
 }

@@ -197,13 +197,27 @@ func diagnosedObject(d *diagnosed, withRaw bool) object {
 func returnValues(answers []*invoke.Answer) object {
 	o := object{}
 	for _, a := range answers {
-		var number, name any
-		if a.Returned {
-			number, name = uint32(a.ReturnValue), a.ReturnValue.String()
-		}
+		number, name := returnValue(a)
 		o = append(o, member{a.Method, number}, member{a.Method + "Name", name})
 	}
 	return o
+}
+
+func returnValue(a *invoke.Answer) (number, name any) {
+	if !a.Returned {
+		return nil, nil
+	}
+	return uint32(a.ReturnValue), a.ReturnValue.String()
+}
+
+// returnedList returns the same for answers of which several may be of one method, in their order.
+func returnedList(answers []*invoke.Answer) []object {
+	list := make([]object, 0, len(answers))
+	for _, a := range answers {
+		number, name := returnValue(a)
+		list = append(list, object{{"method", a.Method}, {"returnValue", number}, {"returnValueName", name}})
+	}
+	return list
 }
 
 // rawTexts returns the CIM-XML texts of each method as received.
@@ -277,12 +291,14 @@ func decodeProblems(de *cimerror.DecodeError) []string {
 	return list
 }
 
-// otherErrorProperties returns the properties that CIM_Error does not declare, as text: nothing that arrived is dropped.
+// otherErrorProperties returns the properties that CIM_Error does not declare, as text: nothing that arrived is dropped. Of one
+// that stands there more than once, the value is a list of all its values.
 func otherErrorProperties(i *cimerror.Instance) object {
 	o := object{}
 	if i == nil {
 		return o
 	}
+	values := map[string][]any{} // by name, in which case does not count
 	for k := range i.Properties {
 		p := &i.Properties[k]
 		if declares[cimerror.MsvmError](p.Name) {
@@ -295,7 +311,18 @@ func otherErrorProperties(i *cimerror.Instance) object {
 		case p.Array:
 			value = append([]*string{}, p.Items...)
 		}
-		o = append(o, member{p.Name, value})
+		key := strings.ToLower(p.Name)
+		if values[key] == nil {
+			o = append(o, member{key: p.Name})
+		}
+		values[key] = append(values[key], value)
+	}
+	for k := range o {
+		list := values[strings.ToLower(o[k].key)]
+		o[k].value = list
+		if len(list) == 1 {
+			o[k].value = list[0]
+		}
 	}
 	return o
 }

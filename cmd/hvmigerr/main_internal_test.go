@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 		"givepassword": func() { // for --password-command
 			_, _ = fmt.Fprintln(os.Stdout, strings.Join(os.Args[1:], " "))
 		},
+		"floodpassword": func() {
+			_, _ = io.CopyN(os.Stdout, zeros{}, 16*maxPassword)
+		},
 		"failpassword": func() {
 			_, _ = fmt.Fprintln(os.Stdout, password)
 			_, _ = fmt.Fprintln(os.Stderr, password)
@@ -55,6 +58,9 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HVMIGERR_PASSWORD", password)
 			env.Setenv("HVMIGERR_USER", "administrator")
+			// A loaded machine is no failure.
+			env.Setenv("HVMIGERR_CONNECT_TIMEOUT", "1m")
+			env.Setenv("HVMIGERR_TIMEOUT", "5m")
 			return nil
 		},
 	})

@@ -31,13 +31,13 @@ func (a *app) password(ctx context.Context, f *connectionFlags, at string) (tran
 	var err error
 	switch {
 	case f.passwordFile == "-":
-		source = "--password-file -"
+		source = f.origin("password-file") + " -"
 		raw, err = await(ctx, func() ([]byte, error) { return readPassword(a.stdin) })
 	case f.passwordFile != "":
-		source = "--password-file"
-		raw, err = readPasswordFile(f.passwordFile)
+		source = f.origin("password-file")
+		raw, err = await(ctx, func() ([]byte, error) { return readPasswordFile(f.passwordFile) })
 	case f.passwordCommand != "":
-		source = "--password-command"
+		source = f.origin("password-command")
 		raw, err = runPasswordCommand(ctx, f.passwordCommand)
 	case os.Getenv(passwordVariable) != "":
 		return transport.NewSecret(os.Getenv(passwordVariable)), nil
@@ -52,7 +52,7 @@ func (a *app) password(ctx context.Context, f *connectionFlags, at string) (tran
 }
 
 func passwordError(ctx context.Context, source string, err error) error {
-	if ctx.Err() != nil || has[*usageError](err) {
+	if ctx.Err() != nil || errors.Is(err, errInterrupted) || has[*usageError](err) {
 		return err
 	}
 	return &usageError{source + ": " + err.Error()}
@@ -128,22 +128,22 @@ func runPasswordCommand(ctx context.Context, command string) ([]byte, error) {
 	case exited:
 		return nil, fmt.Errorf("%s ended with %v", words[0], exit.ProcessState)
 	}
-	return out.Bytes(), err
+	return out.kept.Bytes(), err
 }
 
 // A limitedBuffer keeps up to limit bytes and fails the writer after them.
 type limitedBuffer struct {
-	bytes.Buffer
+	kept  bytes.Buffer // not embedded: io.Copy would call its ReadFrom, which has no limit
 	limit int
 	over  bool
 }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > b.limit {
+	if b.kept.Len()+len(p) > b.limit {
 		b.over = true
 		return 0, errors.New("too much output")
 	}
-	return b.Buffer.Write(p)
+	return b.kept.Write(p)
 }
 
 // splitWords splits a command into words as a shell does, without expanding anything: blanks separate, single quotes keep
@@ -196,17 +196,42 @@ func (a *app) prompt(ctx context.Context, text string) ([]byte, error) {
 		return nil, &usageError{"no password: give --password-file, --password-command or " + passwordVariable + ", or run it on a terminal"}
 	}
 	fd := int(file.Fd())
-	before, err := term.GetState(fd)
+	a.stderrf("%s", text)
+	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return nil, err
 	}
-	a.stderrf("%s", text)
-	raw, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
-	if ctx.Err() != nil {
-		_ = term.Restore(fd, before) // the reader still waits, without echo; what fails here cannot be helped
-	}
+	raw, err := await(ctx, func() ([]byte, error) { return readHidden(file) })
+	err = errors.Join(err, term.Restore(fd, before))
 	a.stderrf("\n")
 	return raw, err
+}
+
+// readHidden reads a line from a raw terminal without echo; Ctrl-D gives an empty one. term.ReadPassword does not see Ctrl-D.
+func readHidden(r io.Reader) ([]byte, error) {
+	keys := &keyboard{Reader: r, Writer: io.Discard}
+	text, err := term.NewTerminal(keys, "").ReadPassword("")
+	switch {
+	case keys.interrupted:
+		return nil, errInterrupted
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	}
+	return []byte(text), err
+}
+
+// A keyboard watches for Ctrl-C, which is no signal in raw mode.
+type keyboard struct {
+	io.Reader
+	io.Writer
+	interrupted bool
+}
+
+func (k *keyboard) Read(p []byte) (int, error) {
+	const ctrlC = 3
+	n, err := k.Reader.Read(p)
+	k.interrupted = k.interrupted || bytes.IndexByte(p[:n], ctrlC) >= 0
+	return n, err
 }
 
 // await returns what read returns, or the error of ctx if that ends first. A read of a terminal or a pipe cannot be

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -139,14 +140,42 @@ func TestPasswordCommandErrors(t *testing.T) {
 	}
 }
 
+func TestReadHidden(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in, want string
+		err      error
+	}{
+		{in: "secret\r", want: "secret"},
+		{in: "secret\n", want: "secret"},
+		{in: "pässword 仮 \r", want: "pässword 仮 "},
+		{in: "secret\x7f\x7fet\rrest", want: "secret"},
+		{in: "\r", want: ""},
+		{in: "\x04secret\r", want: ""},
+		{in: "", want: ""}, // the terminal is gone
+		{in: "sec\x03ret\r", err: errInterrupted},
+	} {
+		if got, err := readHidden(strings.NewReader(tt.in)); string(got) != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("readHidden(%q) = %q, %v; want %q, %v", tt.in, got, err, tt.want, tt.err)
+		}
+	}
+}
+
 func TestLimitedBuffer(t *testing.T) {
 	t.Parallel()
 	b := &limitedBuffer{limit: 4}
 	if _, err := b.Write([]byte("1234")); err != nil || b.over {
 		t.Errorf("Write = %v, over %v", err, b.over)
 	}
-	if _, err := b.Write([]byte("5")); err == nil || !b.over || b.String() != "1234" {
-		t.Errorf("Write past the limit = %v, over %v, %q", err, b.over, b.String())
+	if _, err := b.Write([]byte("5")); err == nil || !b.over || b.kept.String() != "1234" {
+		t.Errorf("Write past the limit = %v, over %v, %q", err, b.over, b.kept.String())
+	}
+}
+
+func TestPasswordCommandLimit(t *testing.T) {
+	t.Parallel()
+	if raw, err := runPasswordCommand(t.Context(), "floodpassword"); err == nil || !strings.Contains(err.Error(), "more than 64 KiB") {
+		t.Errorf("runPasswordCommand took %d bytes, %v", len(raw), err)
 	}
 }
 

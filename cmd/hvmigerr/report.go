@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,17 @@ func (e *timeoutError) Unwrap() error { return e.err }
 
 func (e *timeoutError) prefix() string { return fmt.Sprintf("not done within --timeout %v: ", e.limit) }
 
+// A sessionError is one that came from talking to a host.
+type sessionError struct {
+	err     error
+	secrets redactor // of which its text holds none, though the host may have sent them back
+	traced  bool     // the exchange was written down
+}
+
+func (e *sessionError) Error() string { return e.secrets.clean(e.err.Error()) }
+
+func (e *sessionError) Unwrap() error { return e.err }
+
 // message returns what err says, joined errors in one line: the first two, and how many more there are.
 func message(err error) string {
 	switch e := err.(type) { //nolint:errorlint // the outermost alone
@@ -41,6 +53,8 @@ func message(err error) string {
 		return e.host + ": " + message(e.err)
 	case *timeoutError:
 		return e.prefix() + message(e.err)
+	case *sessionError:
+		return e.secrets.clean(message(e.err))
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -139,18 +153,43 @@ func hint(err error) string {
 	case exitUnreachable:
 		return unreachableHint(err)
 	case exitAuthentication:
-		return "basic must be enabled on the host (winrm/config/service/auth) and takes local accounts only, without a domain"
+		return authenticationHint(err)
 	case exitDenied:
 		return "the user needs Hyper-V Administrators and Remote Management Users; Invoke also the WMI right Execute Methods"
 	case exitQuota:
+		if !matches(err, (*wsman.Fault).Quota) { // it is a 413
+			return "the request or its answer is too large for the host's limit (MaxEnvelopeSizekb of winrm/config)"
+		}
 		return "the host is busy or limits this user; wait, then ask again"
 	case exitUndecodable:
 		if status(http.StatusNotFound)(err) {
 			return "WS-Management answers at the path /wsman; is another server at this port?"
 		}
+		if matches(err, func(e *sessionError) bool { return e.traced }) {
+			return ""
+		}
 		return "--trace DIR keeps what the host sent"
 	case exitDeadline:
 		return "a longer --timeout may help"
+	}
+	return ""
+}
+
+// authenticationHint tells by what was tried what the host may have against it.
+func authenticationHint(err error) string {
+	tried := func(scheme string) bool {
+		return matches(err, func(e *wsman.HTTPError) bool { return e.StatusCode == http.StatusUnauthorized && e.Tried == scheme })
+	}
+	offered := matches(err, func(e *wsman.HTTPError) bool {
+		return slices.ContainsFunc(e.Challenges, func(c string) bool { return strings.EqualFold(c, "Basic") })
+	})
+	switch {
+	case tried("Basic") && offered:
+		return "the host does not take this user with this password; basic takes local accounts of the host only, without a domain"
+	case tried("Basic"):
+		return "basic must be enabled on the host (winrm/config/service/auth) and takes local accounts only, without a domain"
+	case tried(""):
+		return "the service wants a user: give --user"
 	}
 	return ""
 }
@@ -162,7 +201,7 @@ func unreachableHint(err error) string {
 		return ""
 	case e.Stage == transport.StageConnect:
 		return "is WinRM listening there? It uses 5986 for https, where a listener must be made first, and 5985 for http"
-	case e.Stage == transport.StageTLS:
+	case e.Stage == transport.StageTLS && !e.Alert():
 		return "is it an http port? WinRM uses 5986 for https and 5985 for http"
 	}
 	return ""

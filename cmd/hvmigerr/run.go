@@ -24,10 +24,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = &usageError{err.Error()} // cobra's own word about the command line
 	}
 	err = stopped(ctx, err)
-	if e := a.out.flush(); e != nil && err == nil {
-		err = fmt.Errorf("writing the answer: %w", e)
+	unwritten := a.out.flush()
+	if unwritten != nil {
+		unwritten = fmt.Errorf("writing the answer: %w", unwritten)
+		if code := exitCode(err); code == exitOK || code == exitMigration {
+			err, unwritten = unwritten, nil // an answer that nobody can read is none
+		}
 	}
 	a.report(cmd, err)
+	if unwritten != nil && !errors.Is(err, a.out.err) {
+		a.note("%v", unwritten)
+	}
 	return exitCode(err)
 }
 
@@ -80,7 +87,7 @@ reached; 11 not authenticated; 12 access denied; 13 another refusal of the host;
 	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-			return &usageError{fmt.Sprintf("--%s: invalid value %q", e.GetFlag().Name, e.GetValue())}
+			return &usageError{fmt.Sprintf("--%s: invalid value %q%s", e.GetFlag().Name, e.GetValue(), wanted(e.GetFlag()))}
 		}
 		return &usageError{err.Error()}
 	})

@@ -217,7 +217,8 @@ func TestRunUsage(t *testing.T) {
 		{"get hv01 -u x --password-command '", "--password-command: "},
 		{"get hv01 -u x --proxy ftp://user:hunter2@x", "--proxy: "},
 		{"get hv01 -u x --timeout 0s", "--timeout must be longer than 0"},
-		{"get hv01 -u x --timeout 5", `--timeout: invalid value "5"`},
+		{"get hv01 -u x --timeout 5", `--timeout: invalid value "5", want one such as 5s; see`},
+		{"get hv01 -u x --locale de_DE", `--locale "de_DE" is no language tag`},
 		{"get hv01 -u x --connect-timeout -1s", "--connect-timeout must be longer than 0"},
 		{"get hv01 -u x --uri-style omi", `--uri-style "omi"`},
 		{"get hv01 -u x -o yaml", `--output "yaml"`},
@@ -234,6 +235,8 @@ func TestRunUsage(t *testing.T) {
 		{"simulate --model nosuch.json", "--model: open nosuch.json"},
 		{"simulate --rules nosuch.json", "--rules: open nosuch.json"},
 		{"simulate --listen nowhere", "--listen: "},
+		{"simulate --listen 127.0.0.1:99999", `hvmigerr: --listen: port "99999" is not 0 to 65535`},
+		{"simulate --print-model --model m", "--print-model prints the built-in model"},
 		{"simulate --http --ca-out x", "--ca-out does not go with --http"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
@@ -262,11 +265,14 @@ func TestEnvironment(t *testing.T) {
 		args   string
 		stderr string
 	}{
-		{"TIMEOUT=soon", "get hv01 -u x", `HVMIGERR_TIMEOUT: invalid value "soon" for --timeout`},
-		{"TIMEOUT=0s", "get hv01 -u x", "--timeout must be longer"},
-		{"OUTPUT=yaml", "get hv01 -u x", `--output "yaml"`},
-		{"OUTPUT=yaml", "version", `--output "yaml"`},
-		{"AUTH=ntlm", "get hv01 -u x", `--auth "ntlm"`},
+		{"TIMEOUT=soon", "get hv01 -u x", `HVMIGERR_TIMEOUT: invalid value "soon" for --timeout, want one such as 5s`},
+		{"TIMEOUT=0s", "get hv01 -u x", "hvmigerr: HVMIGERR_TIMEOUT must be longer"},
+		{"CONNECT_TIMEOUT=0s", "get hv01 -u x", "hvmigerr: HVMIGERR_CONNECT_TIMEOUT must be longer"},
+		{"OUTPUT=yaml", "get hv01 -u x", `HVMIGERR_OUTPUT: invalid value "yaml" for --output`},
+		{"OUTPUT=yaml", "version", `HVMIGERR_OUTPUT: invalid value "yaml" for --output`},
+		{"AUTH=ntlm", "get hv01 -u x", `hvmigerr: HVMIGERR_AUTH "ntlm"`},
+		{"LOCALE=C.UTF-8", "get hv01 -u x", `hvmigerr: HVMIGERR_LOCALE "C.UTF-8" is no language tag`},
+		{"PORT=0", "get hv01 -u x", "hvmigerr: HVMIGERR_PORT must not be 0"},
 		{"TLS_PIN=sha256:00", "get hv01 -u x", "--tls-pin: pin"},
 		{"TLS_PIN=sha256:00", "get hv01 -u x --ca-file nosuch.pem", "--ca-file: open nosuch.pem"}, // the typed one wins
 		{"CA_FILE=nosuch.pem", "get hv01 -u x", "--ca-file: open nosuch.pem"},
@@ -274,9 +280,10 @@ func TestEnvironment(t *testing.T) {
 		{"HTTPS=false", "get hv01 -u x --https --ca-file nosuch.pem", "--ca-file: open nosuch.pem"},
 		{"PORT=5985", "get hv01 -u x", "no password"}, // it does not choose http
 		{"PORT=0x", "get hv01 -u x", `HVMIGERR_PORT: invalid value "0x" for --port`},
-		{"PASSWORD_FILE=nosuch", "get hv01 -u x", "--password-file: open nosuch"},
+		{"PASSWORD_FILE=nosuch", "get hv01 -u x", "hvmigerr: HVMIGERR_PASSWORD_FILE: open nosuch"},
+		{"PASSWORD_COMMAND='", "get hv01 -u x", "hvmigerr: HVMIGERR_PASSWORD_COMMAND: "},
 		{"PASSWORD_FILE=nosuch", "get hv01 -u x --password-command '", "--password-command: "},
-		{"URI_STYLE=omi", "get hv01 -u x", `--uri-style "omi"`},
+		{"URI_STYLE=omi", "get hv01 -u x", `hvmigerr: HVMIGERR_URI_STYLE "omi"`},
 		{"PROXY=ftp://x", "get hv01 -u x", "--proxy: "},
 		// These have no variable.
 		{"ALLOW_UNENCRYPTED=true", "get http://hv01 -u x", "--auth basic over http"},
@@ -409,19 +416,28 @@ func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 
 func TestStdoutFails(t *testing.T) {
 	clearEnvironment(t)
+	t.Setenv(passwordVariable, password)
+	h := newHost(t, wsmantest.Config{})
+	get := []string{"get", "--exit-status", "--ca-file", h.ca, h.URL(), "-u"}
+	const failed = "hvmigerr: writing the answer: disk full\n"
+	full := errors.New("disk full")
 	for _, tt := range []struct {
 		err    error
+		args   []string
 		want   int
-		stderr string
+		stderr string // its end
 	}{
-		{syscall.EPIPE, exitOK, ""},
-		{io.ErrClosedPipe, exitOK, ""},
-		{errors.New("disk full"), exitFailure, "hvmigerr: writing the answer: disk full\n"},
+		{syscall.EPIPE, []string{"version"}, exitOK, ""},
+		{io.ErrClosedPipe, []string{"version"}, exitOK, ""},
+		{full, []string{"version"}, exitFailure, failed},
+		{syscall.EPIPE, append(get, "administrator"), exitMigration, ""},
+		{full, append(get, "administrator"), exitFailure, failed},
+		{full, append(get, "stranger", "-o", "json"), exitAuthentication, failed}, // its own error comes first
 	} {
 		var stderr strings.Builder
-		got := run(t.Context(), []string{"version"}, strings.NewReader(""), failingWriter{tt.err}, &stderr)
-		if got != tt.want || stderr.String() != tt.stderr {
-			t.Errorf("%v: exit %d, stderr %q; want %d, %q", tt.err, got, stderr.String(), tt.want, tt.stderr)
+		got := run(t.Context(), tt.args, strings.NewReader(""), failingWriter{tt.err}, &stderr)
+		if got != tt.want || !strings.HasSuffix(stderr.String(), tt.stderr) || (tt.stderr == "") != (stderr.Len() == 0) {
+			t.Errorf("%v, %q: exit %d, stderr %q; want %d, %q", tt.err, tt.args, got, stderr.String(), tt.want, tt.stderr)
 		}
 	}
 }

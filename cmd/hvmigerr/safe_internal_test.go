@@ -78,12 +78,3 @@ func FuzzEscapeJSON(f *testing.F) {
 		}
 	})
 }
-
-func TestTable(t *testing.T) {
-	t.Parallel()
-	got := table([][]string{{"VM", "STATE", "X"}, {"仮想", "Running", "1"}, {"e\u0301a", "", "2"}})
-	want := "VM    STATE    X\n仮想  Running  1\ne\u0301a             2\n"
-	if got != want {
-		t.Errorf("table =\n%q, want\n%q", got, want)
-	}
-}

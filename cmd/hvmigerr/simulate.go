@@ -8,20 +8,20 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
 )
 
-// repeatEvery makes the default model's jobs come again before the last ones are forgotten.
-const repeatEvery = 5 * time.Minute
-
 // simulateFlags are the flags of simulate.
 type simulateFlags struct {
 	listen, model, rules, caOut string
-	http                        bool
+	http, printModel            bool
 	output                      string
 }
 
@@ -38,8 +38,9 @@ otherwise.
 
 The jobs of the built-in model come again every five minutes. The format of
 a model of your own, and of rules that make the host misbehave, is that of Model
-and Rule in package wsman/wsmantest.`,
+and Rule in package wsman/wsmantest; --print-model gives a model to start from.`,
 		Example: `  hvmigerr simulate
+  hvmigerr simulate --print-model > host.json
   hvmigerr simulate --listen 127.0.0.1:5986 --model host.json --ca-out ca.pem`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,12 +50,16 @@ and Rule in package wsman/wsmantest.`,
 			if err := checkOutput(f.output); err != nil {
 				return err
 			}
+			if f.printModel {
+				return a.printModel(&f)
+			}
 			return a.simulate(cmd.Context(), &f)
 		},
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:0", "listen on `ADDRESS`:PORT; port 0 takes a free one")
 	fs.StringVar(&f.model, "model", "", "what the host holds, a JSON `FILE` (default: a built-in model)")
+	fs.BoolVar(&f.printModel, "print-model", false, "print the built-in model as --model reads it, and end")
 	fs.StringVar(&f.rules, "rules", "", "how the host misbehaves, a JSON `FILE`")
 	fs.StringVar(&f.caOut, "ca-out", "", "write the certificate authority to `FILE` and leave it there (default: a file that is removed at the end)")
 	fs.BoolVar(&f.http, "http", false, "serve http in place of https")
@@ -63,15 +68,19 @@ and Rule in package wsman/wsmantest.`,
 }
 
 func (a *app) simulate(ctx context.Context, f *simulateFlags) error {
-	cfg, err := f.config()
+	cfg, err := f.config(ctx)
 	if err != nil {
 		return err
 	}
+	a.warnOfModel(cfg)
 	server, err := wsmantest.NewServer(*cfg)
 	if err != nil {
 		return &usageError{err.Error()}
 	}
 	if err := server.Start(); err != nil { //nolint:contextcheck // Close ends it
+		if e, ok := errors.AsType[*net.OpError](err); ok {
+			err = e // without the name of our package
+		}
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer func() { _ = server.Close() }() // the process ends
@@ -94,25 +103,20 @@ func (a *app) simulate(ctx context.Context, f *simulateFlags) error {
 }
 
 // config reads the files.
-func (f *simulateFlags) config() (*wsmantest.Config, error) {
-	cfg := &wsmantest.Config{HTTP: f.http, Addr: f.listen}
-	host, _, err := net.SplitHostPort(f.listen)
-	if err != nil {
-		return nil, &usageError{"--listen: " + err.Error()}
+func (f *simulateFlags) config(ctx context.Context) (*wsmantest.Config, error) {
+	cfg := &wsmantest.Config{HTTP: f.http, Addr: f.listen, Model: builtInModel(time.Now())}
+	var err error
+	if cfg.Names, err = f.names(); err != nil {
+		return nil, err
 	}
-	if host != "" {
-		cfg.Names = []string{host}
-	}
-	cfg.Model = wsmantest.DefaultModel(time.Now())
-	cfg.Model.Repeat(repeatEvery)
 	if f.model != "" {
-		if cfg.Model, err = readJSON(f.model, wsmantest.DecodeModel); err != nil {
-			return nil, &usageError{"--model: " + err.Error()}
+		if cfg.Model, err = readJSON(ctx, "--model", f.model, wsmantest.DecodeModel); err != nil {
+			return nil, err
 		}
 	}
 	if f.rules != "" {
-		if cfg.Rules, err = readJSON(f.rules, wsmantest.DecodeRules); err != nil {
-			return nil, &usageError{"--rules: " + err.Error()}
+		if cfg.Rules, err = readJSON(ctx, "--rules", f.rules, wsmantest.DecodeRules); err != nil {
+			return nil, err
 		}
 	}
 	if f.http && f.caOut != "" {
@@ -121,18 +125,70 @@ func (f *simulateFlags) config() (*wsmantest.Config, error) {
 	return cfg, nil
 }
 
-// readJSON reads a file with decode.
-func readJSON[T any](name string, decode func(io.Reader) (T, error)) (T, error) {
-	var zero T
-	file, err := os.Open(name) //nolint:gosec // the user names the file
+// readJSON reads the file of a flag with decode. Its errors are usage errors, or that of ctx.
+func readJSON[T any](ctx context.Context, flag, name string, decode func(io.Reader) (T, error)) (T, error) {
+	v, err := await(ctx, func() (T, error) {
+		var zero T
+		file, err := os.Open(name) //nolint:gosec // the user names the file
+		if err != nil {
+			return zero, err
+		}
+		v, err := decode(file)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return zero, fmt.Errorf("%s: %w", name, err)
+		}
+		return v, nil
+	})
+	if err != nil && ctx.Err() == nil {
+		err = &usageError{flag + ": " + err.Error()}
+	}
+	return v, err
+}
+
+// names checks --listen and returns what the certificate must name for it: for an address that stands for all of this
+// machine's, each of them.
+func (f *simulateFlags) names() ([]string, error) {
+	host, port, err := net.SplitHostPort(f.listen)
 	if err != nil {
-		return zero, err
+		return nil, &usageError{"--listen: " + err.Error()}
 	}
-	v, err := decode(file)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return zero, fmt.Errorf("%s: %w", name, err)
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return nil, &usageError{fmt.Sprintf("--listen: port %q is not 0 to 65535", port)}
 	}
-	return v, nil
+	if !unspecified(host) {
+		return []string{host}, nil
+	}
+	var names []string
+	// Without a name, or without the addresses, the host can still be reached by what is left.
+	if name, err := os.Hostname(); err == nil && !strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+		names = append(names, name) // a certificate holds ASCII alone
+	}
+	addresses, _ := net.InterfaceAddrs()
+	for _, addr := range addresses {
+		if network, ok := addr.(*net.IPNet); ok {
+			names = append(names, network.IP.String())
+		}
+	}
+	return names, nil
+}
+
+// unspecified tells whether a host to listen on stands for all addresses of this machine.
+func unspecified(host string) bool {
+	return host == "" || net.ParseIP(host).IsUnspecified()
+}
+
+// url returns where a client on this machine finds the server.
+func (f *simulateFlags) url(server *wsmantest.Server) string {
+	host, _, _ := net.SplitHostPort(f.listen) // names has checked it
+	_, port, err := net.SplitHostPort(server.Addr().String())
+	if err != nil || !unspecified(host) {
+		return server.URL()
+	}
+	loopback := "127.0.0.1"
+	if strings.Contains(host, ":") {
+		loopback = "::1"
+	}
+	return strings.Replace(server.URL(), server.Addr().String(), net.JoinHostPort(loopback, port), 1)
 }
 
 // writeCA writes the authority where the user wants it, or where remove takes it away.
@@ -159,10 +215,7 @@ func (f *simulateFlags) writeCA(pem []byte) (name string, remove func(), err err
 
 // printSimulation says how the host is reached.
 func (a *app) printSimulation(f *simulateFlags, server *wsmantest.Server, model *wsmantest.Model, caFile string) error {
-	users := model.Users
-	if users == nil {
-		users = wsmantest.DefaultUsers()
-	}
+	users, url := usersOf(model), f.url(server)
 	if f.output != outputText {
 		names := []string{}
 		for i := range users {
@@ -171,14 +224,14 @@ func (a *app) printSimulation(f *simulateFlags, server *wsmantest.Server, model 
 		return a.writeJSON(object{
 			{"schema", schema},
 			{"command", "simulate"},
-			{"url", server.URL()},
+			{"url", url},
 			{"caFile", nullable(caFile)},
 			{"pin", nullable(server.Pin())},
 			{"users", names},
 		}, f.output)
 	}
 	a.out.printf("A simulated Hyper-V host, nothing of it is real.\n\n")
-	a.out.printf("address    %s\n", server.URL())
+	a.out.printf("address    %s\n", url)
 	if caFile != "" {
 		a.out.printf("CA file    %s\npin        %s\n", caFile, server.Pin())
 	}
@@ -194,9 +247,9 @@ func (a *app) printSimulation(f *simulateFlags, server *wsmantest.Server, model 
 	if f.http {
 		trust, curlTrust = "--allow-unencrypted", "--noproxy '*'"
 	}
-	a.out.printf("  HVMIGERR_PASSWORD=administrator-pass hvmigerr get -u administrator \\\n    %s %s\n", trust, server.URL())
+	a.out.printf("  HVMIGERR_PASSWORD=administrator-pass hvmigerr get -u administrator \\\n    %s %s\n", trust, url)
 	a.out.printf("  curl %s -u administrator:administrator-pass \\\n", curlTrust)
-	a.out.printf("    -H 'Content-Type: application/soap+xml;charset=UTF-8' -d '%s' \\\n    %s\n", identifyMessage, server.URL())
+	a.out.printf("    -H 'Content-Type: application/soap+xml;charset=UTF-8' -d '%s' \\\n    %s\n", identifyMessage, url)
 	a.out.printf("\nCtrl-C ends it.\n")
 	return nil
 }

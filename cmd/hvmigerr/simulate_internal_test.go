@@ -8,10 +8,17 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
 )
 
 // TestSimulate runs simulate and, against it, get; then it interrupts simulate, which takes its file of the authority away.
@@ -22,7 +29,7 @@ func TestSimulate(t *testing.T) {
 	model, rules := filepath.Join(dir, "model.json"), filepath.Join(dir, "rules.json")
 	for name, text := range map[string]string{
 		model: `{"jobs": [{"id": "1", "startsAfter": "-1m", "outcome": "failed"}]}`,
-		rules: `[{"operation": "GetErrorEx", "fault": "NotFound"}]`,
+		rules: `[{"operation": "GetErrorEx", "fault": "NotFound"}, {"operation": "GetError", "fault": "NotFound"}]`,
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -110,13 +117,141 @@ func TestSimulateText(t *testing.T) {
 	}
 }
 
-// TestSimulateOpen: listening beyond loopback is warned of.
+// TestSimulateOpen: listening beyond loopback is warned of, the address printed is one to connect to, and the certificate names
+// this machine.
 func TestSimulateOpen(t *testing.T) {
 	clearEnvironment(t)
+	for _, listen := range []string{":0", "0.0.0.0:0"} {
+		t.Run(listen, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(errInterrupted)
+			got := invokeRun(ctx, strings.NewReader(""), "simulate", "--listen", listen)
+			if got.code != exitInterrupted || !strings.Contains(got.stderr, "hvmigerr: warning: other machines") {
+				t.Errorf("simulate = %+v", got)
+			}
+			if n := strings.Count(got.stdout, " https://127.0.0.1:"); n != 3 {
+				t.Errorf("%d times https://127.0.0.1: in\n%s", n, got.stdout)
+			}
+		})
+	}
+	h := newHost(t, wsmantest.Config{})
+	f := &simulateFlags{listen: "[::]:0"} // which not every machine has
+	if got, want := f.url(h.Server), strings.Replace(h.URL(), "127.0.0.1", "[::1]", 1); got != want {
+		t.Errorf("url = %s, want %s", got, want)
+	}
+}
+
+func TestSimulateNames(t *testing.T) {
+	t.Parallel()
+	f := &simulateFlags{listen: ":0"}
+	cfg, err := f.config(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{}
+	if name, err := os.Hostname(); err == nil {
+		want = append(want, name)
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, addr := range addresses {
+		ip, _, _ := strings.Cut(addr.String(), "/")
+		want = append(want, ip)
+	}
+	if !slices.Equal(cfg.Names, want) {
+		t.Errorf("names %q, want %q", cfg.Names, want)
+	}
+	if _, err := wsmantest.NewServer(*cfg); err != nil {
+		t.Errorf("NewServer: %v", err)
+	}
+}
+
+// TestPrintModel: what is printed is the built-in model as --model reads it, with times that count from the start.
+func TestPrintModel(t *testing.T) {
+	clearEnvironment(t)
+	got := invokeRun(t.Context(), strings.NewReader(""), "simulate", "--print-model")
+	m, err := wsmantest.DecodeModel(strings.NewReader(got.stdout))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, got.stdout)
+	}
+	want := builtInModel(time.Time{})
+	if !m.Start.IsZero() || len(m.Jobs) != len(want.Jobs) || len(m.VMs) != len(want.VMs) {
+		t.Fatalf("printed\n%s", got.stdout)
+	}
+	for i := range m.Jobs {
+		a, b := &m.Jobs[i], &want.Jobs[i]
+		a.Properties, b.Properties = nil, nil // of other Go types in JSON
+		for k := range a.Errors {
+			a.Errors[k].Properties, b.Errors[k].Properties = nil, nil
+		}
+	}
+	if diff := cmp.Diff(want.Jobs, m.Jobs); diff != "" {
+		t.Errorf("jobs (-want +got):\n%s", diff)
+	}
+}
+
+// TestModelWarnings: names in a model or in rules that nothing has.
+func TestModelWarnings(t *testing.T) {
+	clearEnvironment(t)
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	model := write("model.json", `{
+		"vms": [{"name": "web-01", "id": "5F1C"}],
+		"jobs": [{"id": "1", "vm": "WEB-01"}, {"id": "2", "vm": "5f1c"}, {"id": "3"}, {"id": "4", "vm": "web-02"}],
+		"rules": [{"operation": "enumerate", "user": "Reader"}, {"user": "nobody"}]
+	}`)
+	rules := write("rules.json", `[{"operation": "GetErrors"}, {"fault": "AccessDenied"}]`)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errInterrupted)
-	got := invokeRun(ctx, strings.NewReader(""), "simulate", "--listen", "0.0.0.0:0")
-	if got.code != exitInterrupted || !strings.Contains(got.stderr, "hvmigerr: warning: other machines") {
+	if got := invokeRun(ctx, strings.NewReader(""), "simulate"); got.stderr != "hvmigerr: interrupted\n" {
+		t.Errorf("the built-in model: %+v", got)
+	}
+	const slip = "hvmigerr: warning: --model: jobs[0]: vm \"x\" is none of the model's vms\nhvmigerr: interrupted\n"
+	args := []string{"simulate", "--listen", "127.0.0.1:0", "--model", write("slip.json", `{"jobs": [{"id": "1", "vm": "x"}]}`)}
+	reading, cancel := context.WithCancelCause(t.Context())
+	stdout := writerFunc(func(p []byte) (int, error) { cancel(errInterrupted); return len(p), nil })
+	var told strings.Builder
+	if code := run(reading, args, strings.NewReader(""), stdout, &told); code != exitInterrupted || told.String() != slip {
+		t.Errorf("simulate: exit %d, stderr %q, want %q", code, told.String(), slip)
+	}
+	m, err := readJSON(t.Context(), "--model", model, wsmantest.DecodeModel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := readJSON(t.Context(), "--rules", rules, wsmantest.DecodeRules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	newApp(nil, io.Discard, &stderr).warnOfModel(&wsmantest.Config{Model: m, Rules: r})
+	want := `hvmigerr: warning: --model: jobs[3]: vm "web-02" is none of the model's vms
+hvmigerr: warning: --rules: [0]: operation "GetErrors" is none of Identify, Get, Enumerate, Pull, Release, GetError, GetErrorEx
+hvmigerr: warning: --model: rules[1]: there is no user "nobody"
+`
+	if stderr.String() != want {
+		t.Errorf("stderr\n%s, want\n%s", stderr.String(), want)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// TestSimulateTaken: an address that is taken is told in the words of the system alone.
+func TestSimulateTaken(t *testing.T) {
+	clearEnvironment(t)
+	h := newHost(t, wsmantest.Config{})
+	got := invokeRun(t.Context(), strings.NewReader(""), "simulate", "--listen", h.Addr().String())
+	if got.code != exitFailure || !strings.HasPrefix(got.stderr, "hvmigerr: --listen: listen tcp 127.0.0.1:") {
 		t.Errorf("simulate = %+v", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hvmigerr/hvmigerr/cimerror"
 	"github.com/hvmigerr/hvmigerr/invoke"
@@ -273,19 +274,22 @@ func (a *app) printError(n int, e *cimerror.MsvmError, de *cimerror.DecodeError)
 		a.out.printf("%sproblem: %s\n", indent, safeLine(problem))
 	}
 	if e == nil {
-		a.out.printf("%sreceived: %s\n", indent, safeLine(beginning(de.Raw)))
+		a.out.printf("%sreceived: %s\n", indent, safeLine(beginning(de.Raw, maxExcerpt)))
 	}
 }
 
-// beginning returns the first characters of a text that may be long.
-func beginning(s string) string {
-	const most = 200
-	for i := range s {
-		if i >= most {
-			return s[:i] + " ..."
-		}
+// maxExcerpt bounds what is shown of a text that could not be read, in bytes.
+const maxExcerpt = 200
+
+// beginning returns the whole characters in the first most bytes of a text, and all of a text that is not longer.
+func beginning(s string, most int) string {
+	if len(s) <= most {
+		return s
 	}
-	return s
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most] + " ..."
 }
 
 // errorFacts returns the lines below a message. NULL and Unknown are left out: they tell nothing.

@@ -15,10 +15,12 @@ import (
 )
 
 // A tracer writes exchanges as DIR/HOST/NNN-Operation/{request.xml,response.xml,about.txt}, the layout of testdata/exchange, so that a
-// user's report becomes a test by moving it. What it writes holds no credentials ([wsman.Exchange]); it does name machines.
+// user's report becomes a test by moving it. What it writes holds no credentials ([wsman.Exchange]), nor those that a peer
+// sends back; it does name machines.
 type tracer struct {
-	dir string
-	n   int
+	dir     string
+	n       int
+	secrets redactor
 }
 
 // newTracer makes dir, which must be new or empty, for its owner alone.
@@ -56,22 +58,25 @@ func (t *tracer) write(x *wsman.Exchange) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
+	keep := func(name, text string) error {
+		return os.WriteFile(filepath.Join(dir, name), []byte(t.secrets.clean(text)), 0o600)
+	}
 	errs := []error{
-		os.WriteFile(filepath.Join(dir, "request.xml"), x.Request, 0o600),
-		os.WriteFile(filepath.Join(dir, "about.txt"), []byte(about(x)), 0o600),
+		keep("request.xml", string(x.Request)), // a context of the peer's may stand in it
+		keep("about.txt", t.about(x)),
 	}
 	if x.Response != nil {
-		errs = append(errs, os.WriteFile(filepath.Join(dir, "response.xml"), x.Response, 0o600))
+		errs = append(errs, keep("response.xml", string(x.Response)))
 	}
 	return errors.Join(errs...)
 }
 
 // about describes an exchange: a sentence, a blank line, then key: value.
-func about(x *wsman.Exchange) string {
+func (t *tracer) about(x *wsman.Exchange) string {
 	var b strings.Builder
 	line := func(key, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "%s: %s\n", key, safeLine(value))
+			fmt.Fprintf(&b, "%s: %s\n", key, safeLine(t.secrets.clean(value)))
 		}
 	}
 	fmt.Fprintf(&b, "%s, recorded by hvmigerr --trace.\n\n", safeLine(x.Operation))

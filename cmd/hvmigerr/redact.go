@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"html"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
+)
+
+// A redactor takes what authenticates us out of texts that a peer may have written: a page or a fault can quote the request.
+type redactor []secret
+
+// A secret is one form of a password, or of the token in which Basic sends it. From start on, as much as follows of text is
+// taken out: a token may have been cut short, and tells as much of the password as is left of it.
+type secret struct {
+	start, text string
+}
+
+const (
+	redacted      = "REDACTED"
+	leastToken    = 4 // characters, which hold three bytes of USER:PASSWORD
+	leastPassword = 4 // characters: a shorter one would be found in every other word
+)
+
+// newRedactor returns a redactor of what cfg and the proxy in use hold.
+func newRedactor(cfg *transport.Config, proxy transport.Proxy) redactor {
+	var r redactor
+	if cfg.Auth == transport.AuthBasic {
+		r.add(cfg.User, cfg.Password.Reveal())
+	}
+	if user, password := proxy.User(); user != "" || !password.IsZero() {
+		r.add(user, password.Reveal())
+	}
+	return r
+}
+
+func (r *redactor) add(user, password string) {
+	token := strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(user+":"+password)), "=")
+	for _, text := range []string{token, url.QueryEscape(token)} {
+		r.addText(text[:min(leastToken, len(text))], text)
+	}
+	if utf8.RuneCountInString(password) < leastPassword {
+		return
+	}
+	quoted := strconv.Quote(password)
+	escaped := html.EscapeString(password) // it writes quotation marks by number; XML also has names for them
+	for _, text := range []string{
+		password, quoted[1 : len(quoted)-1], url.QueryEscape(password), url.PathEscape(password),
+		escaped, strings.NewReplacer("&#34;", "&quot;", "&#39;", "&apos;").Replace(escaped),
+	} {
+		r.addText(text, text)
+	}
+}
+
+// addText adds text in UTF-8 and, since an answer may be in it, in UTF-16.
+func (r *redactor) addText(start, text string) {
+	for _, s := range []secret{
+		{start, text},
+		{inUTF16(start, binary.LittleEndian), inUTF16(text, binary.LittleEndian)},
+		{inUTF16(start, binary.BigEndian), inUTF16(text, binary.BigEndian)},
+	} {
+		if !slices.Contains(*r, s) {
+			*r = append(*r, s)
+		}
+	}
+}
+
+func inUTF16(s string, order binary.AppendByteOrder) string {
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, unit)
+	}
+	return string(b)
+}
+
+// clean returns text with REDACTED in the place of every secret.
+func (r redactor) clean(text string) string {
+	for _, s := range r {
+		if !strings.Contains(text, s.start) {
+			continue
+		}
+		var b strings.Builder
+		for {
+			before, after, found := strings.Cut(text, s.start)
+			b.WriteString(before)
+			if !found {
+				break
+			}
+			b.WriteString(redacted)
+			text = after[commonPrefix(after, s.text[len(s.start):]):]
+		}
+		text = b.String()
+	}
+	return text
+}
+
+// commonPrefix returns how many bytes a and b have in common at their beginning.
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}

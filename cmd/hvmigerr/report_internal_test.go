@@ -1,0 +1,150 @@
+// Internal, as all tests here: see main_internal_test.go.
+
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
+	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
+)
+
+func TestHint(t *testing.T) {
+	t.Parallel()
+	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}
+	tlsStage := func(err error) error { return &transport.ConnectError{Stage: transport.StageTLS, Err: err} }
+	refused := func(tried string) error { return &wsman.HTTPError{StatusCode: 401, Tried: tried} }
+	const traceHint = "--trace DIR keeps"
+	for name, tt := range map[string]struct {
+		err  error
+		want string // in the hint; empty: no hint
+	}{
+		"alert":                       {tlsStage(alert), ""},
+		"not TLS":                     {tlsStage(tls.RecordHeaderError{Msg: "x"}), "is it an http port?"},
+		"closed":                      {tlsStage(io.EOF), "is it an http port?"},
+		"401 of basic":                {refused("Basic"), "basic must be enabled"},
+		"401 though basic is offered": {&wsman.HTTPError{StatusCode: 401, Tried: "Basic", Challenges: []string{"Negotiate", "basic"}}, "does not take this user with this password"},
+		"401 of nobody":               {refused(""), "give --user"},
+		"401 of a certificate":        {refused("certificate"), ""},
+		"413":                         {&wsman.HTTPError{StatusCode: 413}, "too large for the host's limit"},
+		"quota":                       {&wsman.Fault{Subcode: wsman.SubcodeQuotaLimit}, "the host is busy"},
+		"413 and quota":               {errors.Join(&wsman.HTTPError{StatusCode: 413}, &wsman.Fault{Subcode: wsman.SubcodeQuotaLimit}), "the host is busy"},
+		"undecodable":                 {&wsman.ProtocolError{Msg: "x"}, traceHint},
+		"undecodable, no trace":       {&sessionError{err: &wsman.ProtocolError{Msg: "x"}}, traceHint},
+		"undecodable, traced":         {&sessionError{err: &wsman.ProtocolError{Msg: "x"}, traced: true}, ""},
+		"404 where it is traced":      {&sessionError{err: &wsman.HTTPError{StatusCode: 404}, traced: true}, "at the path /wsman"},
+	} {
+		for _, err := range []error{tt.err, &hostError{"hv01", tt.err}} {
+			if got := hint(err); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+				t.Errorf("%s: hint = %q, want %q in it", name, got, tt.want)
+			}
+		}
+	}
+}
+
+// TestHintOfRun: the hints that depend on how the program was called.
+func TestHintOfRun(t *testing.T) {
+	clearEnvironment(t)
+	t.Setenv(passwordVariable, password)
+	page := "<html/>"
+	h := newHost(t, wsmantest.Config{Rules: []wsmantest.Rule{
+		{Operation: "Identify", Status: 401},
+		{Body: &page, ContentType: "text/html"},
+	}})
+	for _, tt := range []struct {
+		args       []string
+		trace      bool
+		code       int
+		want, lack string
+	}{
+		{[]string{"identify"}, false, exitAuthentication, "hint: the service wants a user", "basic must"},
+		{[]string{"identify", "-u", "x"}, false, exitAuthentication, "hint: the host does not take this user with this password", "wants a user"},
+		{[]string{"get", "-u", "administrator"}, false, exitUndecodable, "hint: --trace DIR keeps", ""},
+		{[]string{"get", "-u", "administrator"}, true, exitUndecodable, "text/html", "hint"},
+	} {
+		for _, format := range []string{outputText, outputJSON} {
+			args := append(slices.Clip(tt.args), "-o", format, "--ca-file", h.ca, h.URL())
+			if tt.trace {
+				args = append(args, "--trace", filepath.Join(t.TempDir(), "trace"))
+			}
+			got := invokeRun(t.Context(), strings.NewReader(""), args...)
+			if got.code != tt.code || !strings.Contains(got.stderr, tt.want) || tt.lack != "" && strings.Contains(got.stderr, tt.lack) {
+				t.Errorf("%v: %+v, want exit %d with %q and without %q", args, got, tt.code, tt.want, tt.lack)
+			}
+		}
+	}
+}
+
+// TestLongLine: a line on stderr is bounded whatever the peer wrote; JSON has all of it.
+func TestLongLine(t *testing.T) {
+	clearEnvironment(t)
+	t.Setenv(passwordVariable, password)
+	long := strings.Repeat("é\u202e仮", 20_000)
+	fault := `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><s:Fault><s:Code><s:Value>s:Sender</s:Value></s:Code>` +
+		`<s:Reason><s:Text xml:lang="en">` + long + `</s:Text></s:Reason></s:Fault></s:Body></s:Envelope>`
+	h := newHost(t, wsmantest.Config{Rules: []wsmantest.Rule{{Status: 500, Body: &fault}}})
+	got := invokeRun(t.Context(), strings.NewReader(""), "get", "-u", "administrator", "-o", "json", "--ca-file", h.ca, h.URL())
+	for line := range strings.Lines(got.stderr) {
+		if most := len("hvmigerr: ") + maxLine + len(" ...\n"); len(line) > most || !utf8.ValidString(line) {
+			t.Errorf("a line of %d bytes, want %d at most: %.100q", len(line), most, line)
+		}
+	}
+	if !strings.Contains(got.stderr, "仮") || !strings.Contains(got.stderr, " ...\n") {
+		t.Errorf("stderr %.300q", got.stderr)
+	}
+	if !strings.Contains(got.stdout, strings.ReplaceAll(long, "\u202e", `\u202e`)) {
+		t.Errorf("JSON lacks the text: %.300q", got.stdout)
+	}
+}
+
+func TestBeginning(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in   string
+		most int
+		want string
+	}{
+		{"", 0, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "abc ..."},
+		{"aéb", 2, "a ..."},
+		{"aéb", 3, "aé ..."},
+		{"\x80\x80\x80", 2, " ..."},
+	} {
+		if got := beginning(tt.in, tt.most); got != tt.want {
+			t.Errorf("beginning(%q, %d) = %q, want %q", tt.in, tt.most, got, tt.want)
+		}
+	}
+}
+
+// TestVerboseProxy: -v names the proxy that is used, wherever it comes from, without its password.
+func TestVerboseProxy(t *testing.T) {
+	clearEnvironment(t)
+	t.Setenv(passwordVariable, password)
+	for _, tt := range []struct {
+		environment string
+		args        []string
+		want        string
+	}{
+		{"", []string{"https://127.0.0.1:1"}, ", no proxy\n"},
+		{"http://pu:pr0xy-c4nary@127.0.0.1:1", []string{"hv01.invalid"}, ", proxy http://pu:xxxxx@127.0.0.1:1\n"},
+		{"http://pu:pr0xy-c4nary@127.0.0.1:1", []string{"https://127.0.0.1:1"}, ", no proxy\n"}, // loopback never has one
+		{"http://pu:pr0xy-c4nary@127.0.0.1:1", []string{"https://127.0.0.1:1", "--proxy", "none"}, ", no proxy\n"},
+		{"", []string{"hv01.invalid", "--proxy", "socks5://pu:pr0xy-c4nary@127.0.0.1:1"}, ", proxy socks5://pu:xxxxx@127.0.0.1:1\n"},
+	} {
+		t.Setenv("HTTPS_PROXY", tt.environment)
+		got := invokeRun(t.Context(), strings.NewReader(""), append([]string{"get", "-v", "-u", "x"}, tt.args...)...)
+		if got.code != exitUnreachable || !strings.Contains(got.stderr, tt.want) || strings.Contains(got.stderr, "pr0xy-c4nary") {
+			t.Errorf("%q %v: %+v, want %q", tt.environment, tt.args, got, tt.want)
+		}
+	}
+}
