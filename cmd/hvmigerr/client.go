@@ -77,7 +77,7 @@ func (a *app) newSession(f *connectionFlags, cfg *transport.Config, t *target) (
 	a.secrets = newRedactor(cfg, proxy)
 	if f.trace != "" {
 		if s.trace, err = newTracer(f.trace, t.name); err != nil {
-			return nil, &usageError{"--trace: " + err.Error()}
+			return nil, &usageError{f.origin("trace") + ": " + err.Error()}
 		}
 		s.trace.secrets = a.secrets
 	}
@@ -100,11 +100,11 @@ func (f *connectionFlags) fill(cfg *transport.Config, t *target) error {
 	cfg.AllowUnencrypted = f.allowUnencrypted
 	switch {
 	case cfg.Auth == transport.AuthCertificate && !t.https:
-		return &usageError{fmt.Sprintf("--client-cert needs https, and %s is http", t.url)}
+		return &usageError{fmt.Sprintf("%s needs https, and %s is http", f.origin("client-cert"), t.url)}
 	case cfg.Auth == transport.AuthBasic && f.user == "":
 		return &usageError{"--user is missing"}
 	case cfg.Auth == transport.AuthBasic && strings.ContainsFunc(f.user, notInUser):
-		return &usageError{"--user holds a colon or a control character, which basic cannot carry"}
+		return &usageError{f.origin("user") + " holds a colon or a control character, which basic cannot carry"}
 	case cfg.Auth == transport.AuthBasic && !t.https && !f.allowUnencrypted:
 		return &usageError{"--auth basic over http would send the password in clear: use https, or accept it with --allow-unencrypted"}
 	}
@@ -121,17 +121,17 @@ func (f *connectionFlags) fillTLS(cfg *transport.Config) error {
 	if f.caFile != "" {
 		pem, err := os.ReadFile(f.caFile)
 		if err != nil {
-			return &usageError{"--ca-file: " + err.Error()}
+			return &usageError{f.origin("ca-file") + ": " + err.Error()}
 		}
 		cfg.RootCAs = x509.NewCertPool()
 		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return &usageError{fmt.Sprintf("--ca-file: %s holds no certificate in PEM", f.caFile)}
+			return &usageError{fmt.Sprintf("%s: %s holds no certificate in PEM", f.origin("ca-file"), f.caFile)}
 		}
 	}
 	for _, text := range f.tlsPins {
 		pin, err := transport.ParsePin(text)
 		if err != nil {
-			return &usageError{"--tls-pin: " + err.Error()}
+			return &usageError{f.origin("tls-pin") + ": " + err.Error()}
 		}
 		cfg.Pins = append(cfg.Pins, pin)
 	}
@@ -142,14 +142,14 @@ func (f *connectionFlags) fillTLS(cfg *transport.Config) error {
 		}
 		pair, err := tls.LoadX509KeyPair(f.clientCert, key)
 		if err != nil {
-			return &usageError{"--client-cert: " + err.Error()}
+			return &usageError{f.origin("client-cert") + ": " + err.Error()}
 		}
 		cfg.ClientCertificate = &pair
 	}
 	if f.proxy != "" {
 		proxy, err := transport.ParseProxy(f.proxy)
 		if err != nil {
-			return &usageError{"--proxy: " + err.Error()}
+			return &usageError{f.origin("proxy") + ": " + err.Error()}
 		}
 		cfg.Proxy = proxy
 	}

@@ -94,6 +94,7 @@ func (a *app) decode(ctx context.Context, name, format string) error {
 // readInput reads all of a file or of stdin, but little more than maxInput.
 func (a *app) readInput(ctx context.Context, name string) ([]byte, error) {
 	in := a.stdin
+	var buf bytes.Buffer
 	if name == "-" && isTerminal(in) {
 		a.note("reading from the terminal")
 	}
@@ -104,8 +105,14 @@ func (a *app) readInput(ctx context.Context, name string) ([]byte, error) {
 		}
 		defer func() { _ = file.Close() }()
 		in = file
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			buf.Grow(int(min(info.Size(), maxInput+1)) + bytes.MinRead) // a buffer that grows takes three times as much
+		}
 	}
-	return await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(in, maxInput+1)) })
+	return await(ctx, func() ([]byte, error) {
+		_, err := buf.ReadFrom(io.LimitReader(in, maxInput+1))
+		return buf.Bytes(), err
+	})
 }
 
 // A decoding is what decode made of its input.

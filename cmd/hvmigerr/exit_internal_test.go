@@ -119,6 +119,7 @@ func TestMessage(t *testing.T) {
 		{errors.Join(a, b), "a; b\nb"},
 		{errors.Join(a, b, c, a), "a; b\nb; and 2 more"},
 		{&hostError{"hv01", errors.Join(a, c)}, "hv01: a; c"},
+		{&hostError{"fe80::1%eth0", c}, "[fe80::1%eth0]: c"},
 		{errors.Join(nil, &hostError{"hv01", errors.Join(a, c)}), "hv01: a; c"},
 		{fmt.Errorf("%w: %w", a, c), "a.: c"},
 		{&hostError{"hv01", &timeoutError{time.Second, errors.Join(a, c)}}, "hv01: not done within --timeout 1s: a; c"},

@@ -19,7 +19,15 @@ type hostError struct {
 	err  error
 }
 
-func (e *hostError) Error() string { return e.host + ": " + e.err.Error() }
+func (e *hostError) Error() string { return e.prefix() + e.err.Error() }
+
+// prefix writes an IPv6 address in brackets: its colons would run into ours.
+func (e *hostError) prefix() string {
+	if strings.Contains(e.host, ":") {
+		return "[" + e.host + "]: "
+	}
+	return e.host + ": "
+}
 
 func (e *hostError) Unwrap() error { return e.err }
 
@@ -50,7 +58,7 @@ func (e *sessionError) Unwrap() error { return e.err }
 func message(err error) string {
 	switch e := err.(type) { //nolint:errorlint // the outermost alone
 	case *hostError:
-		return e.host + ": " + message(e.err)
+		return e.prefix() + message(e.err)
 	case *timeoutError:
 		return e.prefix() + message(e.err)
 	case *sessionError:

@@ -273,9 +273,9 @@ func TestEnvironment(t *testing.T) {
 		{"AUTH=ntlm", "get hv01 -u x", `hvmigerr: HVMIGERR_AUTH "ntlm"`},
 		{"LOCALE=C.UTF-8", "get hv01 -u x", `hvmigerr: HVMIGERR_LOCALE "C.UTF-8" is no language tag`},
 		{"PORT=0", "get hv01 -u x", "hvmigerr: HVMIGERR_PORT must not be 0"},
-		{"TLS_PIN=sha256:00", "get hv01 -u x", "--tls-pin: pin"},
+		{"TLS_PIN=sha256:00", "get hv01 -u x", "HVMIGERR_TLS_PIN: pin"},
 		{"TLS_PIN=sha256:00", "get hv01 -u x --ca-file nosuch.pem", "--ca-file: open nosuch.pem"}, // the typed one wins
-		{"CA_FILE=nosuch.pem", "get hv01 -u x", "--ca-file: open nosuch.pem"},
+		{"CA_FILE=nosuch.pem", "get hv01 -u x", "HVMIGERR_CA_FILE: open nosuch.pem"},
 		{"HTTPS=false", "get hv01 -u x", "--auth basic over http"},
 		{"HTTPS=false", "get hv01 -u x --https --ca-file nosuch.pem", "--ca-file: open nosuch.pem"},
 		{"PORT=5985", "get hv01 -u x", "no password"}, // it does not choose http
@@ -284,7 +284,7 @@ func TestEnvironment(t *testing.T) {
 		{"PASSWORD_COMMAND='", "get hv01 -u x", "hvmigerr: HVMIGERR_PASSWORD_COMMAND: "},
 		{"PASSWORD_FILE=nosuch", "get hv01 -u x --password-command '", "--password-command: "},
 		{"URI_STYLE=omi", "get hv01 -u x", `hvmigerr: HVMIGERR_URI_STYLE "omi"`},
-		{"PROXY=ftp://x", "get hv01 -u x", "--proxy: "},
+		{"PROXY=ftp://x", "get hv01 -u x", "HVMIGERR_PROXY: "},
 		// These have no variable.
 		{"ALLOW_UNENCRYPTED=true", "get http://hv01 -u x", "--auth basic over http"},
 		{"HTTP=true", "get hv01 -u x", "no password"},
