@@ -198,8 +198,10 @@ func (d *decoding) read(ctx context.Context, text []byte) {
 	}
 }
 
-// wrapped tells whether text holds an instance and a tag that goes over several lines.
+// wrapped tells whether text holds an instance and a tag that goes over several lines. What a console wrapped is not long: only
+// the beginning is looked at.
 func wrapped(text []byte) bool {
+	text = text[:min(len(text), 1<<20)]
 	joined := bytes.Map(func(r rune) rune {
 		if strings.ContainsRune(blank, r) {
 			return -1
