@@ -247,6 +247,8 @@ func TestDecodeMalformed(t *testing.T) {
 		},
 		{"too long", good + strings.Repeat(" ", 2<<20), "more than 2097152 bytes"},
 		{"too much markup", "<INSTANCE>" + strings.Repeat("<a/>", 65535) + "</INSTANCE>", "more than 65536 pieces of markup"},
+		{"hidden by a comment", "<INSTANCE><!--> <![CDATA[ -->" + strings.Repeat("<a/>", 65535) + "<!-- ]]> --></INSTANCE>", "more than 65536 pieces of markup"},
+		{"hidden by an instruction", "<INSTANCE><?a <!-- ?>" + strings.Repeat("<a/>", 65535) + "<?b --> ?></INSTANCE>", "more than 65536 pieces of markup"},
 		{"tag too long", `<INSTANCE CLASSNAME="` + strings.Repeat(">", 256<<10) + `"/>`, "more than 262144 bytes in one tag"},
 		{"too deep", deep(65), "more than 64 levels of elements"},
 		{"too many attributes", attributes(65), "more than 64 attributes on an element"},
