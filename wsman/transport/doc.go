@@ -1,19 +1,27 @@
 // Package transport carries the envelopes of package wsman over HTTP and HTTPS to one host.
 //
 //	tr, err := transport.New(transport.Config{
-//		URL:      "https://hv01:5986/wsman",
-//		Auth:     transport.AuthBasic,
-//		User:     `hv-reader`,
+//		URL:      "http://hv01:5985/wsman",
+//		Auth:     transport.AuthNTLM,
+//		User:     `CORP\me`,
 //		Password: transport.NewSecret(password),
 //	})
-//	client, err := wsman.NewClient(wsman.Config{Endpoint: "https://hv01:5986/wsman", Transport: tr})
+//	client, err := wsman.NewClient(wsman.Config{Endpoint: "http://hv01:5985/wsman", Transport: tr})
 //
 // # What runs over what
 //
-//	authentication   https               http
-//	AuthBasic        encrypted by TLS    only with Config.AllowUnencrypted: all in clear, the password too
-//	AuthCertificate  encrypted by TLS    never
-//	AuthNone         encrypted by TLS    the anonymous Identify, which holds nothing of the user
+//	authentication   https                        http
+//	AuthNTLM         sealed by NTLM, within TLS   sealed by NTLM
+//	AuthKerberos     sealed by Kerberos, in TLS   sealed by Kerberos
+//	AuthNegotiate    as one of the two            as one of the two
+//	AuthBasic        encrypted by TLS             only with Config.AllowUnencrypted: all in clear, the password too
+//	AuthCertificate  encrypted by TLS             never
+//	AuthNone         encrypted by TLS             the anonymous Identify, which holds nothing of the user
+//
+// NTLM and Kerberos authenticate a connection, by tokens on requests without a body, the first of them without a probe. Then every
+// envelope and every answer is encrypted and signed in sequence by the session key (MS-WSMV 2.2.9.1), unless
+// Config.Unsealed leaves that to TLS. Over TLS the tokens are bound to the host's certificate (RFC 5929). Each connection has its
+// own context and carries one request at a time. [Choose] picks the authentication from what is known before anything is sent.
 //
 // TLS is 1.2 or later; with AuthCertificate it is 1.2 exactly, because Windows asks for the certificate by a
 // renegotiation, which 1.3 no longer has (facts/auth.md §5). HTTP is always 1.1.
@@ -22,8 +30,12 @@
 //
 //   - A failure never leads to less protection: there is no second scheme, port or authentication to fall back to.
 //   - A redirect is never followed, a cookie never kept, an answer never decompressed.
-//   - A request that may have left is never sent again. When a kept connection turns out to be closed before the first byte
-//     of a request was written to it, the request goes out on a new connection; every other loss is the caller's to judge.
+//   - An answer in clear is never believed on a session that seals, nor one that is altered, cut, repeated or out of turn.
+//   - What a host has refused, be it a password or a ticket, is not sent to it again by the same Transport; and as long as
+//     no connection is authenticated, one at a time tries.
+//   - A request that may have been read is never sent again. When a kept connection turns out to be closed before the first byte
+//     of a request was written to it, the request goes out on a new connection. So it does, once, after a 401 to a sealed
+//     request: the host has forgotten the session and has not read it. Every other loss is the caller's to judge.
 //   - A password for the host never goes to a proxy as the proxy's own, nor a proxy's password to the host.
 //   - No read is without a limit, and none outlives its context.
 //
@@ -33,7 +45,10 @@
 //     [*wsman.HTTPError] of a proxy that refused.
 //   - [wsman.ErrConnectionLost]: the connection broke before the whole answer was read.
 //   - [*wsman.HTTPError]: an answer that was not SOAP.
+//   - [*AuthError]: NTLM or Kerberos did not come about. No envelope was sent. Inside it may be the [*wsman.HTTPError] of the
+//     host's 401, a [*KDCError], a [*KDCUnreachableError] or a [*CredentialError].
 //   - [*LimitError]: an answer longer than allowed.
-//   - [*wsman.ProtocolError]: an answer that was not even HTTP, or encoded in a way that was not asked for.
+//   - [*wsman.ProtocolError]: an answer that was not even HTTP, or encoded in a way that was not asked for, or not sealed as it
+//     had to be.
 //   - the error of the context, when that ended.
 package transport

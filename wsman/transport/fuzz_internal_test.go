@@ -120,3 +120,44 @@ func FuzzChallengeSchemes(f *testing.F) {
 		}
 	})
 }
+
+// tokens are values of WWW-Authenticate with the token of scheme Negotiate in them.
+var tokens = []struct {
+	in, want string
+	bad      bool
+}{
+	{in: "Negotiate YWJj", want: "abc"},
+	{in: "negotiate   YWJj ", want: "abc"},
+	{in: `Basic realm="a, Negotiate eHl6", Negotiate YWJj, Kerberos`, want: "abc"},
+	{in: "Negotiate, Negotiate YWI=", want: "ab"},
+	{in: "Negotiate"},
+	{in: "Negotiate "},
+	{in: "Kerberos YWJj"},
+	{in: "NegotiateX YWJj"},
+	{in: ""},
+	{in: "Negotiate YWJ", bad: true},
+	{in: "Negotiate YW Jj", bad: true},
+	{in: "Negotiate realm=x", bad: true},
+}
+
+func TestChallengeToken(t *testing.T) {
+	for _, tt := range tokens {
+		for _, values := range [][]string{{tt.in}, {"Kerberos", tt.in, `Basic realm="x"`}} {
+			if got, err := challengeToken(values, schemeNegotiate); string(got) != tt.want || (err != nil) != tt.bad {
+				t.Errorf("challengeToken(%q) = %q, %v, want %q, failure %v", values, got, err, tt.want, tt.bad)
+			}
+		}
+	}
+}
+
+// FuzzChallengeToken: no header makes us panic, and a token comes without an error or not at all.
+func FuzzChallengeToken(f *testing.F) {
+	for _, tt := range tokens {
+		f.Add(tt.in)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		if got, err := challengeToken([]string{in}, schemeNegotiate); got != nil && err != nil || len(got) > len(in) {
+			t.Errorf("challengeToken(%q) = %q, %v", in, got, err)
+		}
+	})
+}

@@ -123,11 +123,11 @@ type peer struct {
 }
 
 // listen starts a peer. Its connections are closed when the test ends, and when handle returns.
-func listen(t *testing.T, handle func(net.Conn)) *peer {
-	t.Helper()
+func listen(tb testing.TB, handle func(net.Conn)) *peer {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p := &peer{Listener: l}
 	p.wg.Go(func() {
@@ -146,7 +146,7 @@ func listen(t *testing.T, handle func(net.Conn)) *peer {
 			})
 		}
 	})
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		hangUp(l)
 		p.mu.Lock()
 		for _, c := range p.conns {
@@ -281,13 +281,13 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
-func newTransport(t *testing.T, cfg transport.Config) *transport.Transport {
-	t.Helper()
+func newTransport(tb testing.TB, cfg transport.Config) *transport.Transport {
+	tb.Helper()
 	tr, err := transport.New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { hangUp(tr) })
+	tb.Cleanup(func() { hangUp(tr) })
 	return tr
 }
 

@@ -14,6 +14,7 @@ import (
 
 const (
 	contentTypeSOAP = "application/soap+xml"
+	contentTypeUTF8 = contentTypeSOAP + ";charset=UTF-8"
 	maxHeaderBytes  = 64 << 10
 	maxErrorBody    = 4 << 10 // what an HTTPError keeps; enough to find the root of a document
 )
@@ -35,34 +36,33 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("the answer's %s is longer than %d bytes", e.What, e.Limit)
 }
 
-// newRequest returns req as an HTTP request.
-func (t *Transport) newRequest(ctx context.Context, req *wsman.Request) (*http.Request, error) {
-	hr, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url.String(), bytes.NewReader(req.Body))
+// newRequest returns an HTTP request to the host.
+func (t *Transport) newRequest(ctx context.Context, contentType string, body []byte) (*http.Request, error) {
+	hr, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	hr.Header.Set("Content-Type", contentTypeSOAP+";charset=UTF-8")
+	hr.Header.Set("Content-Type", contentType)
 	hr.Header.Set("User-Agent", "hvmigerr")
 	hr.Header.Set("Accept-Encoding", "identity")
-	if req.Anonymous {
-		hr.Header["WSMANIDENTIFY"] = []string{"unauthenticated"} // spelt as MS-WSMV spells it
-		return hr, nil
-	}
-	t.auth.authorize(hr.Header)
 	return hr, nil
 }
 
-// tried names the scheme that req is authenticated with, or "".
+// tried names the scheme or mechanism that req is authenticated with, or "".
 func (t *Transport) tried(req *wsman.Request) string {
 	if req.Anonymous {
 		return ""
 	}
-	return t.auth.scheme()
+	return t.Mechanism()
 }
 
 // read turns resp into a Reply or an error. It reads the first 4 KiB to see which, and the rest only of a Reply.
 func (s *session) read(ctx context.Context, resp *http.Response, tried string) (*wsman.Reply, error) {
-	if limit := s.t.cfg.MaxReplySize; resp.ContentLength > limit && claimsSOAP(resp) {
+	due := claimsSOAP // what a Reply is announced as
+	if s.sealing() {
+		due = claimsSealed
+	}
+	if limit := s.t.cfg.MaxReplySize; resp.ContentLength > limit && due(resp) {
 		return nil, &LimitError{What: "body", Limit: limit, Size: resp.ContentLength}
 	}
 	var body bytes.Buffer
@@ -73,7 +73,13 @@ func (s *session) read(ctx context.Context, resp *http.Response, tried string) (
 	}
 	whole := body.Len() < maxErrorBody
 	s.reusable = whole && !resp.Close
-	if !isReply(resp, body.Bytes()) {
+	switch {
+	case refuses(resp):
+		s.reusable = s.reusable && s.security == nil
+		return nil, s.denied(resp, body.Bytes(), tried)
+	case s.sealing() && !due(resp):
+		return nil, s.unsealed(resp, body.Bytes(), tried)
+	case !s.sealing() && !isReply(resp, body.Bytes()):
 		return nil, s.t.refusal(resp, body.Bytes(), tried)
 	}
 	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
@@ -88,7 +94,11 @@ func (s *session) read(ctx context.Context, resp *http.Response, tried string) (
 		return nil, &LimitError{What: "body", Limit: limit}
 	}
 	s.reusable = !resp.Close
-	return &wsman.Reply{Body: body.Bytes(), StatusCode: resp.StatusCode, Header: resp.Header, TLS: s.tls()}, nil
+	reply := &wsman.Reply{Body: body.Bytes(), StatusCode: resp.StatusCode, Header: resp.Header, TLS: s.tls()}
+	if s.sealing() {
+		return s.unseal(reply, tried)
+	}
+	return reply, nil
 }
 
 // readRest reads the body of resp to its end, or to the first byte beyond the limit. Its beginning is in body already.
@@ -125,21 +135,37 @@ func (s *session) tls() *tls.ConnectionState {
 	return &state
 }
 
+// refuses tells that an answer is not the service's, whatever it holds.
+func refuses(resp *http.Response) bool {
+	return resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusProxyAuthRequired
+}
+
 // isReply tells whether an answer that begins with head is for the SOAP layer: by its content type, or by its root element, since
 // some services forget the type on faults (facts/faults.md §2). An empty one is only where the status claims success.
 func isReply(resp *http.Response, head []byte) bool {
-	switch {
-	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusProxyAuthRequired:
-		return false
-	case claimsSOAP(resp):
+	if claimsSOAP(resp) {
 		return len(head) > 0 || resp.StatusCode == http.StatusOK
 	}
 	return hasEnvelope(head)
 }
 
-func claimsSOAP(resp *http.Response) bool {
-	mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+func claimsSOAP(resp *http.Response) bool { return isSOAP(resp.Header.Get("Content-Type")) }
+
+func isSOAP(contentType string) bool {
+	mediaType, _, _ := strings.Cut(contentType, ";")
 	return strings.EqualFold(strings.TrimSpace(mediaType), contentTypeSOAP)
+}
+
+// denied returns what a 401 or 407 to an envelope means.
+func (s *session) denied(resp *http.Response, head []byte, tried string) error {
+	err := s.t.refusal(resp, head, tried)
+	if s.t.auth != nil && tried != "" && resp.StatusCode == http.StatusUnauthorized {
+		s.t.refuse(err) // the host has seen these credentials
+	}
+	if s.security != nil && resp.StatusCode == http.StatusUnauthorized {
+		return s.authError(err)
+	}
+	return err
 }
 
 // refusal returns what an answer without SOAP means. head is the beginning of its body.

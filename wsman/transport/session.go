@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/internal/sealed"
 )
 
 // A session is one connection and what belongs to it. It carries one request at a time: authentication in WS-Management is
@@ -25,6 +26,8 @@ type session struct {
 	header bool
 	// reusable tells that the last answer was read to its end and the peer keeps the connection.
 	reusable bool
+	// security is the context that NTLM or Kerberos has established, nil before and without. It ends with the connection.
+	security sealed.Context
 }
 
 // open dials and returns a new session.
@@ -56,21 +59,59 @@ func (t *Transport) open(ctx context.Context) (*session, error) {
 // close closes the connection. What the peer did to it meanwhile is of no interest any more.
 func (s *session) close() { _ = s.http.Close() }
 
-// roundTrip sends req over the session's connection.
-func (s *session) roundTrip(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
-	s.reusable, s.header = false, true
-	hr, err := s.t.newRequest(ctx, req)
+// exchange sends req over the session's connection, which it authenticates before if that is due.
+func (s *session) exchange(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
+	s.reusable = false
+	if !req.Anonymous {
+		if err := s.secure(ctx); err != nil {
+			return nil, err
+		}
+	}
+	contentType, body := contentTypeUTF8, req.Body
+	if s.sealing() {
+		var err error
+		contentType = sealed.ContentType(s.t.negotiator.protocol)
+		if body, err = sealed.Encode(s.security, s.t.negotiator.protocol, contentTypeUTF8, req.Body); err != nil {
+			return nil, err
+		}
+	}
+	hr, err := s.t.newRequest(ctx, contentType, body)
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case req.Anonymous:
+		hr.Header["WSMANIDENTIFY"] = []string{"unauthenticated"} // spelt as MS-WSMV spells it
+	case s.t.auth != nil:
+		s.t.auth.authorize(hr.Header)
+	}
+	resp, err := s.send(ctx, hr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return s.read(ctx, resp, s.t.tried(req))
+}
+
+// sealing tells that bodies are sealed on this session.
+func (s *session) sealing() bool { return s.security != nil && !s.t.cfg.Unsealed }
+
+// send sends hr and returns the answer, of which the header has been read.
+func (s *session) send(ctx context.Context, hr *http.Request) (*http.Response, error) {
+	s.header = true
 	s.conn.begin()
 	resp, err := s.http.RoundTrip(hr)
 	if err != nil {
 		return nil, s.failure(ctx, err)
 	}
 	s.answered, s.header = true, false
-	defer func() { _ = resp.Body.Close() }()
-	return s.read(ctx, resp, s.t.tried(req))
+	return resp, nil
+}
+
+// dropped tells that err is the 401 of a host that has forgotten the session. It has not read the request.
+func (s *session) dropped(err error) bool {
+	e, ok := errors.AsType[*wsman.HTTPError](err)
+	return ok && s.security != nil && e.StatusCode == http.StatusUnauthorized
 }
 
 // unsent tells that err befell a kept connection before any byte of the request was written to it.

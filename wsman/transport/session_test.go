@@ -23,7 +23,7 @@ func TestKept(t *testing.T) {
 		{"reply", soap("200 OK", envelope), 1},
 		{"reply in chunks", reply("200 OK", "1\r\nx\r\n0\r\n\r\n", "Content-Type: "+soapType, "Transfer-Encoding: chunked"), 1},
 		{"long reply", soap("200 OK", strings.Repeat("x", 10000)), 1},
-		{"401", reply("401 X", "", "Content-Length: 0"), 1},
+		{"403", reply("403 X", "", "Content-Length: 0"), 1},
 		{"page", reply("404 X", "gone", "Content-Length: 4"), 1},
 		{"Connection: close", reply("200 OK", envelope, "Content-Type: "+soapType, "Connection: close", "Content-Length: "+itoa(len(envelope))), 2},
 		{"page not read to its end", reply("404 X", strings.Repeat("x", 5000), "Content-Length: 5000"), 2},

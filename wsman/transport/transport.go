@@ -28,6 +28,9 @@ type Auth string
 
 // The ways of authentication.
 const (
+	AuthNTLM        Auth = "ntlm"        // Config.User and Config.Password by NTLM version 2, once a connection
+	AuthKerberos    Auth = "kerberos"    // Config.Kerberos, by the scheme Kerberos, once a connection
+	AuthNegotiate   Auth = "negotiate"   // the same within SPNEGO: Kerberos if Config.Kerberos is set, else NTLM
 	AuthBasic       Auth = "basic"       // Config.User and Config.Password with every request
 	AuthCertificate Auth = "certificate" // Config.ClientCertificate
 	AuthNone        Auth = "none"        // nobody: only the anonymous Identify
@@ -41,10 +44,18 @@ type Config struct {
 
 	// Auth is how the user is authenticated. Nothing else is tried when it fails.
 	Auth Auth
-	// User and Password are for AuthBasic.
+	// User and Password are for NTLM and AuthBasic. NTLM takes DOMAIN\user, user@domain, and user or .\user for an
+	// account of the host.
 	User     string
 	Password Secret
-	// AllowUnencrypted lets AuthBasic send the password and all envelopes in clear over http.
+	// Kerberos holds what Kerberos authenticates with. It may serve many transports, and is not closed by any.
+	Kerberos *Kerberos
+	// SPN is the name of the host's service. If empty, HTTP/, then WSMAN/, then HOST/ before the name in URL, each only
+	// when the KDC does not know the one before.
+	SPN string
+	// Unsealed leaves it to TLS alone to encrypt what goes over a session of NTLM or Kerberos.
+	Unsealed bool
+	// AllowUnencrypted lets AuthBasic send the password and all envelopes in clear over http, and Unsealed all envelopes.
 	AllowUnencrypted bool
 	// ClientCertificate is for AuthCertificate, and only for it.
 	ClientCertificate *tls.Certificate
@@ -84,16 +95,22 @@ type authenticator interface {
 // A Transport carries envelopes to one host. It implements [wsman.Transport] and is safe for concurrent use: each
 // connection carries one request at a time, and is kept for the next one.
 type Transport struct {
-	cfg   Config
-	url   *url.URL
-	auth  authenticator // nil: nobody
-	proxy *url.URL      // nil: none
+	cfg        Config
+	url        *url.URL
+	auth       authenticator // of each request; nil: none
+	negotiator *negotiator   // of each session; nil: none
+	proxy      *url.URL      // nil: none
 
 	connections atomic.Int64
+	// first is held by the one session that authenticates while none has succeeded yet: several would all be wrong with
+	// a wrong password (DESIGN: No lockouts).
+	first  chan struct{}
+	proven atomic.Bool
 
-	mu     sync.Mutex
-	idle   []*session
-	closed bool
+	mu          sync.Mutex
+	idle        []*session
+	closed      bool
+	refusedWith error // what the host answered to these credentials; they are not sent again
 }
 
 // New returns a Transport that uses cfg. It never dials.
@@ -122,8 +139,10 @@ func New(cfg Config) (*Transport, error) {
 		cfg.DialContext = new(net.Dialer).DialContext
 	}
 	cfg.Pins = slices.Clone(cfg.Pins)
-	t := &Transport{cfg: cfg, url: u}
+	t := &Transport{cfg: cfg, url: u, first: make(chan struct{}, 1)}
 	switch cfg.Auth {
+	case AuthNTLM, AuthKerberos, AuthNegotiate:
+		t.negotiator, err = newNegotiator(&cfg, u)
 	case AuthBasic:
 		t.auth, err = newBasic(&cfg, u.Scheme)
 	case AuthCertificate:
@@ -158,17 +177,28 @@ func endpoint(s string) (*url.URL, error) {
 	return u, nil
 }
 
+// Mechanism returns how the user is authenticated: NTLM, Kerberos, Basic or certificate; "" for nobody.
+func (t *Transport) Mechanism() string {
+	switch {
+	case t.negotiator != nil:
+		return t.negotiator.mechanism
+	case t.auth != nil:
+		return t.auth.scheme()
+	}
+	return ""
+}
+
 // RoundTrip sends req and returns its reply. See the package comment for its errors.
 func (t *Transport) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
-	if t.auth == nil && !req.Anonymous {
+	if t.Mechanism() == "" && !req.Anonymous {
 		return nil, errors.New("transport: without authentication only the anonymous Identify is sent")
 	}
-	for {
-		s, err := t.acquire(ctx)
+	for renewed := false; ; {
+		s, err := t.acquire(ctx, req.Anonymous)
 		if err != nil {
 			return nil, err
 		}
-		reply, err := s.roundTrip(ctx, req)
+		reply, err := s.exchange(ctx, req)
 		t.release(s)
 		switch {
 		case err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()):
@@ -176,33 +206,55 @@ func (t *Transport) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.R
 			return nil, s.failure(ctx, err)
 		case s.unsent(err) && ctx.Err() == nil:
 			continue
+		case s.dropped(err) && !renewed:
+			renewed = true
+			continue
 		}
 		return reply, err
 	}
 }
 
 // acquire returns a session for one request.
-func (t *Transport) acquire(ctx context.Context) (*session, error) {
+func (t *Transport) acquire(ctx context.Context, anonymous bool) (*session, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s, err := t.kept()
+	s, err := t.kept(anonymous)
 	if s == nil && err == nil {
 		s, err = t.open(ctx)
 	}
 	return s, err
 }
 
-// kept returns the session that was used last and is still open, or nil.
-func (t *Transport) kept() (*session, error) {
+// refused returns the error that refuse has kept, or nil.
+func (t *Transport) refused() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed {
+	return t.refusedWith
+}
+
+// refuse keeps err, which is the answer to all further requests with these credentials.
+func (t *Transport) refuse(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refusedWith = err
+}
+
+// kept returns the session that was used last and is still open, or nil. What is anonymous stays off authenticated ones.
+func (t *Transport) kept(anonymous bool) (*session, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.closed:
 		return nil, fmt.Errorf("transport: %w", net.ErrClosed)
+	case t.refusedWith != nil && !anonymous:
+		return nil, t.refusedWith
 	}
-	for len(t.idle) > 0 {
-		s := t.idle[len(t.idle)-1]
-		t.idle = t.idle[:len(t.idle)-1]
+	for i, s := range slices.Backward(t.idle) {
+		if anonymous && s.security != nil {
+			continue
+		}
+		t.idle = slices.Delete(t.idle, i, i+1)
 		if s.http.Err() == nil {
 			return s, nil
 		}

@@ -1,0 +1,252 @@
+package transport
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hvmigerr/hvmigerr/wsman/internal/krb5"
+)
+
+const (
+	// DefaultKDCTimeout is how long one KDC has for its answer when KerberosConfig.Timeout is zero.
+	DefaultKDCTimeout = 5 * time.Second
+
+	kerberosPort = "88"
+	// maxKDCAnswer is the longest answer of a KDC, in bytes. One with the largest ticket that Windows makes is shorter.
+	maxKDCAnswer = 64 << 10
+	// maxKDCs bounds the KDCs of a realm that are tried.
+	maxKDCs = 16
+)
+
+// A KDCUnreachableError says that no KDC of a realm gave an answer.
+type KDCUnreachableError struct {
+	Realm string
+	// Attempts are the KDCs that were asked, in order. Without any none is known.
+	Attempts []KDCAttempt
+	// Looked says where KDCs were looked for, when none is known.
+	Looked []string
+}
+
+// A KDCAttempt is what became of asking one KDC.
+type KDCAttempt struct {
+	// Addr is its host and port.
+	Addr string
+	// After is how long it took.
+	After time.Duration
+	Err   error
+}
+
+// Error lists the KDCs, what was wrong with each, and after how long.
+func (e *KDCUnreachableError) Error() string {
+	if len(e.Attempts) == 0 {
+		return fmt.Sprintf("no KDC of %s is known; looked in %s", printable(e.Realm), strings.Join(e.Looked, " and "))
+	}
+	tried := make([]string, 0, len(e.Attempts))
+	for _, a := range e.Attempts {
+		tried = append(tried, a.String())
+	}
+	return fmt.Sprintf("no KDC of %s answered: %s", printable(e.Realm), strings.Join(tried, ", "))
+}
+
+// String returns the attempt as it stands in the error's text, such as "dc1:88 (no answer, after 5s)".
+func (a KDCAttempt) String() string {
+	why := ""
+	switch {
+	case errors.Is(a.Err, context.DeadlineExceeded):
+		why = "no answer"
+	case errors.Is(a.Err, syscall.ECONNREFUSED):
+		why = "refused"
+	case errors.Is(a.Err, io.EOF), errors.Is(a.Err, io.ErrUnexpectedEOF):
+		why = "connection closed without an answer"
+	default:
+		why = a.Err.Error()
+	}
+	return fmt.Sprintf("%s (%s, after %v)", a.Addr, why, round(a.After))
+}
+
+// round leaves what a reader wants of a duration.
+func round(d time.Duration) time.Duration {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond)
+	case d < time.Minute:
+		return d.Round(time.Second / 10)
+	}
+	return d.Round(time.Second)
+}
+
+// ask sends msg to one KDC of realm after the other, until take accepts an answer. It returns the address of the KDC that
+// answered. A refusal, and an answer that the client's key does not fit, are answers: they are returned as they are.
+func (k *Kerberos) ask(ctx context.Context, realm string, msg []byte, take func(answer []byte) error) (addr string, err error) {
+	addrs, err := k.kdcs(ctx, realm)
+	if err != nil {
+		return "", err
+	}
+	unreachable := &KDCUnreachableError{Realm: realm}
+	for _, addr := range addrs {
+		start := time.Now()
+		answer, err := k.exchange(ctx, addr, msg)
+		if err == nil {
+			err = take(answer)
+		}
+		if err == nil || isAnswer(err) {
+			k.answered(realm, addrs, addr)
+			return addr, err
+		}
+		if ended(ctx) != nil {
+			return "", fmt.Errorf("waiting for the KDC %s: %w", addr, ended(ctx))
+		}
+		unreachable.Attempts = append(unreachable.Attempts, KDCAttempt{Addr: addr, After: time.Since(start), Err: err})
+	}
+	k.answered(realm, nil, "")
+	return "", unreachable
+}
+
+// isAnswer tells that a KDC has said no, and another would say it too: not so when its service is not available.
+func isAnswer(err error) bool {
+	e, ok := errors.AsType[*krb5.Error](err)
+	return ok && e.Code != krb5.CodeUnavailable || errors.Is(err, krb5.ErrWrongKey)
+}
+
+// exchange sends msg to the KDC at addr and returns its answer. Over TCP both have their length in front (RFC 4120 §7.2.2).
+func (k *Kerberos) exchange(ctx context.Context, addr string, msg []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
+	defer cancel()
+	c, err := k.cfg.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		if ended(ctx) != nil {
+			return nil, ended(ctx)
+		}
+		return nil, err
+	}
+	defer func() { _ = c.Close() }()
+	var answer []byte
+	err = during(ctx, c, func() error {
+		framed := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(msg)), uint32(len(msg))) //nolint:gosec // our own message
+		if _, err := c.Write(append(framed, msg...)); err != nil {
+			return err
+		}
+		answer, err = readAnswer(c)
+		return err
+	})
+	return answer, err
+}
+
+// readAnswer reads a message with its length in front.
+func readAnswer(r io.Reader) ([]byte, error) {
+	var length [4]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(length[:])
+	if n == 0 || n > maxKDCAnswer {
+		return nil, fmt.Errorf("an answer of %d bytes, not between 1 and %d; is it a KDC?", n, maxKDCAnswer)
+	}
+	answer := make([]byte, n)
+	_, err := io.ReadFull(r, answer)
+	return answer, err
+}
+
+// answered notes which KDC of a realm is to be asked first from now on; none forgets all of them.
+func (k *Kerberos) answered(realm string, addrs []string, first string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if addrs == nil {
+		delete(k.found, realm)
+		return
+	}
+	others := slices.DeleteFunc(slices.Clone(addrs), func(a string) bool { return a == first })
+	k.found[realm] = append([]string{first}, others...)
+}
+
+// kdcs returns the addresses of realm's KDCs: those of KerberosConfig.KDCs for the user's own realm, else those of krb5.conf,
+// else those in DNS.
+func (k *Kerberos) kdcs(ctx context.Context, realm string) ([]string, error) {
+	k.mu.Lock()
+	addrs := k.found[realm]
+	k.mu.Unlock()
+	if addrs != nil {
+		return addrs, nil
+	}
+	entries, where := k.conf.KDCs[realm], krb5ConfName(k.cfg.ConfPath)
+	if realm == k.user.Realm && len(k.cfg.KDCs) > 0 {
+		entries, where = k.cfg.KDCs, "the KDCs given"
+	}
+	for _, entry := range entries {
+		if addr := kdcAddr(entry); addr != "" {
+			addrs = append(addrs, addr)
+		}
+	}
+	looked := []string{where}
+	if len(entries) > 0 && len(addrs) == 0 {
+		looked = []string{where + " (which has none for TCP)"}
+	}
+	if len(entries) == 0 {
+		var err error
+		if addrs, looked, err = k.lookUp(ctx, realm, where); err != nil {
+			return nil, err
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, &KDCUnreachableError{Realm: realm, Looked: looked}
+	}
+	return addrs[:min(len(addrs), maxKDCs)], nil
+}
+
+// lookUp asks DNS for the KDCs of realm (RFC 4120 §7.2.3.2). The error is that of ctx.
+func (k *Kerberos) lookUp(ctx context.Context, realm, where string) (addrs, looked []string, err error) {
+	if k.conf.DNSLookupKDC != nil && !*k.conf.DNSLookupKDC {
+		return nil, []string{where + " (which forbids to look in DNS)"}, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
+	defer cancel()
+	_, records, err := k.cfg.LookupSRV(limited, "kerberos", "tcp", realm)
+	why := "none there"
+	if err != nil {
+		if ended(ctx) != nil {
+			return nil, nil, fmt.Errorf("looking for the KDCs of %s in DNS: %w", realm, ended(ctx))
+		}
+		why = err.Error()
+		if e, ok := errors.AsType[*net.DNSError](err); ok {
+			why = e.Err
+		}
+	}
+	for _, r := range records {
+		// A target that is the root says that there is no such service (RFC 2782).
+		if host := strings.TrimSuffix(r.Target, "."); host != "" {
+			addrs = append(addrs, net.JoinHostPort(host, fmt.Sprint(r.Port)))
+		}
+	}
+	return addrs, []string{where, fmt.Sprintf("DNS (SRV _kerberos._tcp.%s: %s)", realm, why)}, nil
+}
+
+// kdcAddr returns the host and port of a KDC as krb5.conf writes it: HOST, HOST:PORT or [IPV6]:PORT, tcp/ before it or not. It returns ""
+// for one that is not reached over TCP, such as udp/HOST or https://PROXY.
+func kdcAddr(entry string) string {
+	protocol, rest, ok := strings.Cut(entry, "/")
+	if ok {
+		if !strings.EqualFold(protocol, "tcp") {
+			return ""
+		}
+		entry = rest
+	}
+	if host, port, err := net.SplitHostPort(entry); err == nil {
+		if port == "" {
+			port = kerberosPort
+		}
+		return net.JoinHostPort(host, port)
+	}
+	host := strings.TrimSuffix(strings.TrimPrefix(entry, "["), "]")
+	if host == "" {
+		return ""
+	}
+	return net.JoinHostPort(host, kerberosPort)
+}

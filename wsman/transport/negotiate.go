@@ -1,0 +1,355 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/internal/krb5"
+	"github.com/hvmigerr/hvmigerr/wsman/internal/ntlmssp"
+	"github.com/hvmigerr/hvmigerr/wsman/internal/sealed"
+	"github.com/hvmigerr/hvmigerr/wsman/internal/spnego"
+)
+
+// Schemes of HTTP that carry tokens (facts/auth.md §1).
+const (
+	schemeNegotiate = "Negotiate"
+	schemeKerberos  = "Kerberos"
+)
+
+const (
+	// ntlmLegs is how many tokens of ours NTLM has. A 401 to the last of them refuses the user, whatever it holds.
+	ntlmLegs = 2
+	// maxLegs bounds the tokens that we send on one connection. Kerberos needs one; SPNEGO may add one.
+	maxLegs = 4
+	// maxLegBody is the longest page under a 401 that is read over to keep the connection, in bytes.
+	maxLegBody = 256 << 10
+)
+
+// A negotiator authenticates each session by tokens, before any envelope is sent over it.
+type negotiator struct {
+	mechanism string // one of the Mechanism constants
+	scheme    string // of HTTP
+	user      string
+	protocol  sealed.Protocol
+	// begin returns the handshake of one session. It may ask a KDC.
+	begin func(context.Context, *sealed.ChannelBindings) (sealed.Handshake, error)
+}
+
+// newNegotiator returns the negotiator that cfg asks for, for the host of u.
+func newNegotiator(cfg *Config, u *url.URL) (*negotiator, error) {
+	if cfg.Unsealed && u.Scheme != "https" && !cfg.AllowUnencrypted {
+		return nil, errors.New("transport: Config.Unsealed over http would send everything in clear; use https, or allow it by Config.AllowUnencrypted")
+	}
+	n := &negotiator{scheme: schemeNegotiate, protocol: sealed.ProtocolSPNEGO}
+	if cfg.Auth == AuthNTLM || cfg.Auth == AuthNegotiate && cfg.Kerberos == nil {
+		if cfg.User == "" {
+			return nil, fmt.Errorf("transport: Config.User is required for %s", cfg.Auth)
+		}
+		n.mechanism, n.user = MechanismNTLM, cfg.User
+		n.begin = ntlmHandshake(cfg, u.Hostname())
+		return n, nil
+	}
+	if cfg.Kerberos == nil {
+		return nil, fmt.Errorf("transport: Config.Kerberos is required for %s", cfg.Auth)
+	}
+	n.mechanism, n.user = MechanismKerberos, cfg.Kerberos.User()
+	if cfg.Auth == AuthKerberos {
+		n.scheme, n.protocol = schemeKerberos, sealed.ProtocolKerberos
+	}
+	n.begin = kerberosHandshake(cfg, u.Hostname())
+	return n, nil
+}
+
+// ntlmHandshake authenticates by NTLM: bare, or within SPNEGO for AuthNegotiate.
+func ntlmHandshake(cfg *Config, host string) func(context.Context, *sealed.ChannelBindings) (sealed.Handshake, error) {
+	domain, user := splitUser(cfg.User)
+	target := cfg.SPN
+	if target == "" {
+		target = "HTTP/" + host
+	}
+	return func(_ context.Context, bindings *sealed.ChannelBindings) (sealed.Handshake, error) {
+		client := ntlmssp.NewClient(ntlmssp.ClientConfig{
+			User: user, Domain: domain, Password: cfg.Password.Reveal, TargetName: target, ChannelBindings: bindings,
+		})
+		if cfg.Auth == AuthNegotiate {
+			return spnego.NewInitiator(client), nil
+		}
+		return client, nil
+	}
+}
+
+// splitUser splits a user's name as NTLM wants it: DOMAIN\user has a domain; user@domain is a name as a whole, and user and
+// .\user are of whatever the host takes for its own (DESIGN: Users).
+func splitUser(name string) (domain, user string) {
+	domain, user, ok := strings.Cut(name, `\`)
+	switch {
+	case !ok:
+		return "", name
+	case domain == ".":
+		return "", user
+	}
+	return domain, user
+}
+
+// kerberosHandshake authenticates by Kerberos: bare, or within SPNEGO for AuthNegotiate.
+func kerberosHandshake(cfg *Config, host string) func(context.Context, *sealed.ChannelBindings) (sealed.Handshake, error) {
+	spns := []string{"HTTP/" + host, "WSMAN/" + host, "HOST/" + host}
+	if cfg.SPN != "" {
+		spns = []string{cfg.SPN}
+	}
+	return func(ctx context.Context, bindings *sealed.ChannelBindings) (sealed.Handshake, error) {
+		credential, err := cfg.Kerberos.credential(ctx, spns)
+		if err != nil {
+			return nil, err
+		}
+		initiator := krb5.NewInitiator(krb5.InitiatorConfig{
+			Credential: credential, ChannelBindings: bindings, Now: cfg.Kerberos.cfg.Clock,
+		})
+		if cfg.Auth == AuthNegotiate {
+			return spnego.NewInitiator(initiator), nil
+		}
+		return initiator, nil
+	}
+}
+
+// secure establishes the security context of s, if requests need one. As long as no session of the transport had one
+// accepted, one tries at a time.
+func (s *session) secure(ctx context.Context) error {
+	t := s.t
+	if t.negotiator == nil || s.security != nil {
+		return nil
+	}
+	if !t.proven.Load() {
+		select {
+		case t.first <- struct{}{}:
+			defer func() { <-t.first }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := t.refused(); err != nil {
+			return err
+		}
+	}
+	err := s.authenticate(ctx)
+	if err == nil {
+		t.proven.Store(true)
+	}
+	return err
+}
+
+// authenticate establishes the security context of s.
+func (s *session) authenticate(ctx context.Context) error {
+	n := s.t.negotiator
+	handshake, err := n.begin(ctx, s.bindings())
+	if err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s with %s: %w", n.mechanism, s.t.hostPort(), ctx.Err())
+		}
+		e := s.authError(err)
+		if kdc, ok := errors.AsType[*KDCError](err); ok {
+			e.Refused, e.Skew = kdc.Refused(), kdc.Skew // Kerberos itself sends it to no KDC again
+		}
+		return e
+	}
+	token, err := handshake.Step(nil)
+	if err != nil {
+		return s.authError(err)
+	}
+	for sent := 1; sent <= maxLegs; sent++ {
+		l, err := s.leg(ctx, token)
+		if err != nil {
+			return err
+		}
+		if l.status != http.StatusUnauthorized {
+			return s.accepted(handshake, l)
+		}
+		if l.token == nil || n.mechanism == MechanismNTLM && sent == ntlmLegs {
+			return s.refused(l, nil)
+		}
+		if token, err = s.challenged(handshake, l); err != nil {
+			return err
+		}
+	}
+	return s.authError(fmt.Errorf("no end after %d tokens", maxLegs))
+}
+
+// bindings ties the handshake to the TLS connection to the host, when there is one.
+func (s *session) bindings() *sealed.ChannelBindings {
+	state := s.tls()
+	if state == nil {
+		return nil
+	}
+	return sealed.TLSServerEndPoint(state.PeerCertificates[0])
+}
+
+// A leg is the host's answer to a token.
+type leg struct {
+	status int
+	token  []byte // nil: none came
+	close  bool   // the host closes the connection
+	err    error  // what the answer means to one who wanted SOAP
+	skew   time.Duration
+}
+
+// leg sends a token without a body: some servers break when an envelope travels with it (facts/auth.md §1).
+func (s *session) leg(ctx context.Context, token []byte) (*leg, error) {
+	scheme := s.t.negotiator.scheme
+	hr, err := s.t.newRequest(ctx, contentTypeUTF8, nil)
+	if err != nil {
+		return nil, err
+	}
+	hr.Header.Set("Authorization", scheme+" "+base64.StdEncoding.EncodeToString(token))
+	resp, err := s.send(ctx, hr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	l := &leg{status: resp.StatusCode, close: resp.Close, skew: skew(resp.Header)}
+	var body bytes.Buffer
+	if resp.StatusCode != http.StatusSwitchingProtocols { // its body never ends
+		_, err = body.ReadFrom(io.LimitReader(resp.Body, maxLegBody+1))
+	}
+	switch {
+	case err != nil:
+		return nil, s.failure(ctx, err)
+	case body.Len() > maxLegBody:
+		l.close = true
+	}
+	l.err = s.t.refusal(resp, body.Bytes()[:min(body.Len(), maxErrorBody)], s.t.negotiator.mechanism)
+	if l.token, err = challengeToken(resp.Header["Www-Authenticate"], scheme); err != nil {
+		return nil, s.authError(err)
+	}
+	return l, nil
+}
+
+// challenged returns our answer to the token of a 401.
+func (s *session) challenged(handshake sealed.Handshake, l *leg) ([]byte, error) {
+	ntlm := s.t.negotiator.mechanism == MechanismNTLM
+	if l.close && ntlm {
+		return nil, s.authError(errors.New("the host closes the connection in the middle of the exchange, and NTLM belongs to the connection"))
+	}
+	token, err := handshake.Step(l.token)
+	switch {
+	case err != nil && !ntlm:
+		return nil, s.refused(l, err) // the host's token says why, such as KRB_AP_ERR_SKEW
+	case err != nil:
+		return nil, s.authError(err)
+	case token == nil:
+		return nil, s.refused(l, nil)
+	}
+	return token, nil
+}
+
+// accepted ends the handshake with an answer other than 401. With Kerberos and SPNEGO it must hold the host's proof. NTLM has
+// none yet: there the first answer that can be unsealed is the proof, and until then nothing is believed.
+func (s *session) accepted(handshake sealed.Handshake, l *leg) error {
+	proven := l.token != nil
+	switch {
+	case proven:
+		out, err := handshake.Step(l.token)
+		if err != nil {
+			return s.authError(err)
+		}
+		if out != nil {
+			return s.authError(errors.New("the host is content in the middle of the exchange"))
+		}
+	case l.status/100 != 2:
+		return l.err
+	}
+	context := handshake.Context()
+	switch {
+	case context == nil && l.status/100 != 2:
+		return l.err
+	case context == nil:
+		return s.authError(fmt.Errorf("HTTP %d before the host has proved who it is", l.status))
+	case l.close:
+		return s.authError(errors.New("the host closes the connection that it has just authenticated"))
+	}
+	s.security = context
+	return nil
+}
+
+// refused notes that the host does not take the user, so that nobody sends the same again (DESIGN: No lockouts). reason is
+// what its token says, nil if nothing.
+func (s *session) refused(l *leg, reason error) error {
+	e := s.authError(l.err)
+	e.Refused, e.Reason, e.Skew = true, reason, l.skew
+	if k, ok := errors.AsType[*krb5.Error](reason); ok && !k.ServerTime.IsZero() {
+		e.Skew = time.Until(k.ServerTime)
+	}
+	s.t.refuse(e)
+	return e
+}
+
+// authError returns err as one of this session's authentication.
+func (s *session) authError(err error) *AuthError {
+	n := s.t.negotiator
+	return &AuthError{Mechanism: n.mechanism, User: n.user, Proxied: s.t.forwarded(), Err: err}
+}
+
+// skew returns how far the clock of an answer's Date header is ahead of ours, zero without one.
+func skew(h http.Header) time.Duration {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return time.Until(date)
+}
+
+// challengeToken returns the token that a challenge of scheme holds, nil if there is none. It may stand among other
+// challenges, in one header or in several.
+func challengeToken(values []string, scheme string) ([]byte, error) {
+	for _, value := range values {
+		for element := range listElements(value) {
+			name, text, _ := strings.Cut(element, " ")
+			text = strings.TrimSpace(text)
+			if !strings.EqualFold(name, scheme) || text == "" {
+				continue
+			}
+			token, err := base64.StdEncoding.DecodeString(text)
+			if err != nil {
+				return nil, errors.New("the host's token is not valid base64")
+			}
+			return token, nil
+		}
+	}
+	return nil, nil
+}
+
+// claimsSealed tells that an answer claims to be sealed.
+func claimsSealed(resp *http.Response) bool { return sealed.IsSealed(resp.Header.Get("Content-Type")) }
+
+// unsealed returns what an answer in clear means where a sealed one was due. It may be anybody's, so nothing of it is
+// believed: only how HTTP itself failed is told. Whether the host has counted our message is unknown: the session ends.
+func (s *session) unsealed(resp *http.Response, head []byte, tried string) error {
+	s.reusable = false
+	if isReply(resp, head) || resp.StatusCode/100 == 2 {
+		return &wsman.ProtocolError{Msg: fmt.Sprintf("HTTP %d came in clear, where an answer sealed by %s was due", resp.StatusCode, tried)}
+	}
+	return s.t.refusal(resp, head, tried)
+}
+
+// unseal opens the body of a sealed reply. What is in it decides whether it is for the SOAP layer, as without sealing.
+func (s *session) unseal(reply *wsman.Reply, tried string) (*wsman.Reply, error) {
+	plain, contentType, err := sealed.Decode(s.security, reply.Header.Get("Content-Type"), reply.Body)
+	if err != nil {
+		s.reusable = false // the sequence of messages is lost
+		return nil, &wsman.ProtocolError{Msg: "the sealed answer does not verify", Err: err}
+	}
+	if !isSOAP(contentType) && !hasEnvelope(plain) {
+		return nil, &wsman.HTTPError{
+			StatusCode: reply.StatusCode, Tried: tried, ContentType: contentType, Body: plain[:min(len(plain), maxErrorBody)],
+		}
+	}
+	reply.Body, reply.Sealed = plain, true
+	return reply, nil
+}
