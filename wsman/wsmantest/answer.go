@@ -4,16 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 
 	"github.com/beevik/etree"
 )
 
-const (
-	contentTypeSOAP = "application/soap+xml;charset=UTF-8"
-	challengeBasic  = `Basic realm="WSMAN"`
-)
+const contentTypeSOAP = "application/soap+xml;charset=UTF-8"
 
 // An answer is what goes back for one request.
 type answer struct {
@@ -22,19 +20,22 @@ type answer struct {
 	body       []byte
 	padding    int64  // octets of white space behind body
 	fault      string // subcode, for the record
+	clear      bool   // not of WinRM, and so not sealed
 	closeAfter bool
 	rule       *Rule // what happens to the connection
 }
 
-// answer handles the envelope of an authenticated user; user is nil for the anonymous Identify. The error is that of
-// ctx: the client left.
-func (s *Server) answer(ctx context.Context, user *User, body []byte) (*answer, error) {
+// answer handles the envelope of an authenticated caller, or an anonymous Identify. The error is that of ctx: the client
+// left.
+func (s *Server) answer(ctx context.Context, who caller, body []byte) (*answer, error) {
 	req, err := parseRequest(body)
-	record := RequestRecord{Action: req.action, ResourceURI: req.resourceURI, MessageID: req.messageID}
-	if user != nil {
-		record.User = user.Name
+	record := RequestRecord{
+		Action: req.action, ResourceURI: req.resourceURI, MessageID: req.messageID, Scheme: who.scheme, Sealed: who.sealed,
+	}
+	if who.user != nil {
+		record.User = who.user.Name
 	} else if !req.identify {
-		return s.refuse(""), nil
+		return s.refuse(caller{}), nil
 	}
 	record.Operation = req.operation()
 	rule := s.rule(record.Operation, record.User)
@@ -45,7 +46,7 @@ func (s *Server) answer(ctx context.Context, user *User, body []byte) (*answer, 
 	if rule.RelatesTo != "" {
 		req.messageID = rule.RelatesTo
 	}
-	c := &call{request: req, user: user, now: s.now(), w: &writer{dialect: &s.dialect, locale: s.host.locale()}}
+	c := &call{request: req, user: who.user, now: s.now(), w: &writer{dialect: &s.dialect, locale: s.host.locale()}}
 	a, err := s.encode(c, func() (*etree.Document, error) {
 		switch {
 		case err != nil:
@@ -62,7 +63,7 @@ func (s *Server) answer(ctx context.Context, user *User, body []byte) (*answer, 
 	if err != nil {
 		return nil, err
 	}
-	rule.apply(a)
+	rule.apply(a, s.challenges())
 	record.Time, record.StatusCode, record.Fault = c.now, a.status, a.fault
 	s.record(&record)
 	return a, nil
@@ -114,16 +115,25 @@ func (s *Server) envelope(c *call, doc *etree.Document) (*answer, error) {
 }
 
 // refuse is the answer 401, with what the host accepts.
-func (s *Server) refuse(user string) *answer {
-	a := &answer{status: http.StatusUnauthorized, header: http.Header{}, rule: &Rule{}, closeAfter: s.dialect.ConnectionClose}
-	now := s.now()
-	a.header.Set("Date", now.UTC().Format(http.TimeFormat))
-	a.header.Set("WWW-Authenticate", challengeBasic)
-	s.record(&RequestRecord{Time: now, User: user, StatusCode: a.status})
+func (s *Server) refuse(who caller) *answer {
+	a := s.bare(http.StatusUnauthorized)
+	a.header[headerChallenge] = s.challenges()
+	a.closeAfter = s.dialect.ConnectionClose
+	s.record(&RequestRecord{Time: s.now(), User: who.name, Scheme: who.scheme, StatusCode: a.status})
+	return a
+}
+
+// bare is an answer without a body, which is never sealed.
+func (s *Server) bare(status int) *answer {
+	a := &answer{status: status, header: http.Header{}, rule: &Rule{}, clear: true}
+	a.header.Set("Date", s.now().UTC().Format(http.TimeFormat))
 	return a
 }
 
 // size returns the octets of the body with its padding.
 func (a *answer) size() int64 { return int64(len(a.body)) + a.padding }
+
+// all returns the body with its padding.
+func (a *answer) all() ([]byte, error) { return io.ReadAll(a.reader()) }
 
 func (a *answer) length() string { return strconv.FormatInt(a.size(), 10) }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/hvmigerr/hvmigerr/wsman/internal/krb5"
 )
 
 // A User may authenticate at the host.
@@ -88,16 +90,37 @@ const authorizationCertificate = "http://schemas.dmtf.org/wbem/wsman/1/wsman/sec
 // errRefused is the answer 401. It does not say why: a host does not either.
 var errRefused = errors.New("authentication refused")
 
-// authenticate returns the user of an HTTP request.
-func (s *Server) authenticate(r *http.Request) (*User, error) {
-	if r.Header.Get("Authorization") == authorizationCertificate {
-		return s.certificateUser(r)
+// A caller is whoever sent a request.
+type caller struct {
+	user    *User    // nil: anonymous, or refused
+	name    string   // as sent, when refused
+	scheme  string   // one of the scheme constants, or ""
+	session *session // nil: the request proves by itself who sent it
+	sealed  bool     // the request came sealed by session
+}
+
+// caller returns who sent an HTTP request: what it carries itself, else who its connection belongs to.
+func (s *Server) caller(r *http.Request, conn *connection) (caller, error) {
+	if strings.EqualFold(r.Header.Get(headerAnonymous), "unauthenticated") {
+		return caller{}, nil
 	}
-	name, password, ok := r.BasicAuth()
-	if !ok {
-		return nil, errRefused
+	scheme, _ := authorization(r)
+	if n := conn.session; n != nil && (r.Header.Get("Authorization") == "" || scheme == n.scheme) {
+		return caller{user: n.user, scheme: n.scheme, session: n}, nil
 	}
-	return s.basicUser(name, password)
+	who := caller{scheme: scheme}
+	var err error
+	name, password, basic := r.BasicAuth()
+	switch {
+	case r.Header.Get("Authorization") == authorizationCertificate && s.takes(AuthMethodCertificate):
+		who.user, err = s.certificateUser(r)
+	case basic && s.takes(AuthMethodBasic):
+		who.name = name
+		who.user, err = s.basicUser(name, password)
+	default:
+		err = errRefused
+	}
+	return who, err
 }
 
 // basicUser compares digests, so that time tells nothing of a password; every user is looked at.
@@ -116,6 +139,43 @@ func (s *Server) basicUser(name, password string) (*User, error) {
 		return nil, errRefused
 	}
 	return found, nil
+}
+
+// userNamed returns the user with a name, or nil.
+func (s *Server) userNamed(name string) *User {
+	for i := range s.users {
+		if u := &s.users[i]; strings.EqualFold(u.Name, name) {
+			return u
+		}
+	}
+	return nil
+}
+
+// account returns the user that an NTLM client means, or nil: a name of the host's domain, of the host itself or of no
+// domain, or user@realm.
+func (s *Server) account(domain, name string) *User {
+	if domain == "" {
+		if i := strings.LastIndexByte(name, '@'); i >= 0 && s.isDomain(name[i+1:]) {
+			name = name[:i]
+		}
+		return s.userNamed(name)
+	}
+	if !strings.EqualFold(domain, s.host.name()) && !s.isDomain(domain) {
+		return nil
+	}
+	return s.userNamed(name)
+}
+
+func (s *Server) isDomain(name string) bool {
+	return strings.EqualFold(name, s.domain) || strings.EqualFold(name, s.realm)
+}
+
+// principal returns the user that a Kerberos principal is, or nil.
+func (s *Server) principal(p krb5.Principal) *User {
+	if p.Realm != s.realm || len(p.Components) != 1 {
+		return nil
+	}
+	return s.userNamed(p.Components[0])
 }
 
 func (s *Server) certificateUser(r *http.Request) (*User, error) {
@@ -151,8 +211,11 @@ func (s *Server) vouched(chain []*x509.Certificate) bool {
 	return err == nil
 }
 
-// wantsCertificates reports whether any user has one.
+// wantsCertificates reports whether any user has one that may be used.
 func (s *Server) wantsCertificates() bool {
+	if !s.takes(AuthMethodCertificate) {
+		return false
+	}
 	for _, u := range s.users {
 		if u.Certificate != "" || u.CertificateSubject != "" {
 			return true

@@ -12,7 +12,6 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
-	"slices"
 	"time"
 )
 
@@ -41,7 +40,7 @@ type authority struct {
 	now      time.Time
 }
 
-// newIdentity makes an authority and a certificate for the loopback names and the names given. The authority's key is
+// newIdentity makes an authority and a certificate for the names given. The authority's key is
 // dropped: nothing else can ever be signed with it.
 func newIdentity(now time.Time, names []string) (*identity, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -79,10 +78,10 @@ func leafTemplate(names []string) *x509.Certificate {
 		Subject: pkix.Name{CommonName: "localhost"}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	for _, name := range slices.Concat([]string{"localhost", "127.0.0.1", "::1"}, names) {
+	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
 			leaf.IPAddresses = append(leaf.IPAddresses, ip)
-		} else if name != "" {
+		} else {
 			leaf.DNSNames = append(leaf.DNSNames, name)
 		}
 	}

@@ -36,12 +36,16 @@ type Dialect struct {
 	FaultStatus int `json:"faultStatus,omitempty"`
 	// FaultLayout is the layout of all faults. If zero, that of Windows for each.
 	FaultLayout FaultLayout `json:"faultLayout,omitempty"`
-	// ConnectionClose closes the connection after every answer.
+	// ConnectionClose closes the connection after every answer but those within a handshake.
 	ConnectionClose bool `json:"connectionClose,omitempty"`
 	// OmitDate leaves out the Date header.
 	OmitDate bool `json:"omitDate,omitempty"`
 	// ContentType replaces application/soap+xml;charset=UTF-8.
 	ContentType string `json:"contentType,omitempty"`
+	// OmitChallenges answers a request without an Authorization header with a 401 that names no scheme.
+	OmitChallenges bool `json:"omitChallenges,omitempty"`
+	// Framing is the layout of sealed answers.
+	Framing Framing `json:"framing,omitzero"`
 }
 
 func (d *Dialect) validate() error {
@@ -68,7 +72,7 @@ func (d *Dialect) validate() error {
 	if d.FaultLayout < 0 || d.FaultLayout > LayoutBare {
 		errs = append(errs, fmt.Errorf("dialect: faultLayout %d is not from 1 to 5", d.FaultLayout))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, d.Framing.validate())...)
 }
 
 // prefix returns the prefix that stands for one of Windows'.

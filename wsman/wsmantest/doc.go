@@ -1,11 +1,14 @@
 // Package wsmantest simulates a Hyper-V host as a WS-Management client sees it: the namespace root/virtualization/v2
-// with migration jobs that start, progress, fail and expire, behind HTTPS with Basic authentication.
+// with migration jobs that start, progress, fail and expire.
 //
 //	s, err := wsmantest.NewServer(wsmantest.Config{})
 //	…
 //	err = s.Start()
 //	defer s.Close()
 //	// s.URL(), s.CACertPEM(), s.Pin(): any client can talk to it now.
+//
+// Over HTTPS it takes NTLM, Kerberos, Basic and client certificates, over HTTP NTLM and Kerberos with sealed messages and
+// nothing in clear, as Windows does by default. Kerberos needs no KDC: [Server.CCache] makes the tickets.
 //
 // It answers Identify, Get, Enumerate, Pull, Release, and the methods GetError and GetErrorEx of Msvm_MigrationJob, in
 // the shape that Windows gives them as far as that is known, and refuses what Windows refuses, in the same words of the
@@ -15,6 +18,6 @@
 // Besides the server over TCP there is [Server.Transport], which needs no network and works under testing/synctest, and
 // [Script], which replays exchanges written beforehand.
 //
-// It does not simulate message encryption, other classes, or anything that changes the host. Where the behaviour of
+// It does not simulate CredSSP, other classes, or anything that changes the host. Where the behaviour of
 // Windows is not on record, comments say so. The package ships in the command and therefore imports no testing code.
 package wsmantest

@@ -3,6 +3,8 @@ package wsmantest_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -34,6 +36,28 @@ func ExampleServer_Transport() {
 	}
 	fmt.Println(failed, "migrations failed")
 	// Output: 4 migrations failed
+}
+
+// A host on plain HTTP takes sealed messages alone. Kerberos clients of any make find their tickets in the file.
+func ExampleServer_CCache() {
+	s, err := wsmantest.NewServer(wsmantest.Config{HTTP: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cache, err := s.CCache("administrator")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	name := filepath.Join(os.TempDir(), "krb5cc_simulated")
+	if err := os.WriteFile(name, cache, 0o600); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.Remove(name) }()
+	fmt.Println("administrator@" + s.Realm()) // and KRB5CCNAME=FILE: with the name
+	// Output: administrator@CORP.EXAMPLE
 }
 
 // A model is a readable file; rules make the host misbehave.

@@ -8,7 +8,8 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"strings"
+
+	"github.com/hvmigerr/hvmigerr/wsman/internal/sealed"
 )
 
 // endpointPath is where WinRM listens.
@@ -28,32 +29,104 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusMethodNotAllowed)
 		return
 	}
-	var user *User
-	if !strings.EqualFold(r.Header.Get(headerAnonymous), "unauthenticated") {
-		var err error
-		if user, err = s.authenticate(r); err != nil {
-			name, _, _ := r.BasicAuth()
-			s.send(w, r, s.refuse(name))
+	conn := connectionOf(r.Context())
+	if scheme, text := authorization(r); s.shakes(scheme) {
+		a, err := s.leg(r.Context(), conn, scheme, text)
+		if err != nil || conn.session == nil || a.rule.severs() || r.ContentLength == 0 {
+			s.send(w, r, orDrop(a, err))
 			return
 		}
+		w.Header()[headerChallenge] = a.header[headerChallenge] // an envelope came with the last token
 	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/soap+xml" {
+	who, err := s.caller(r, conn)
+	if err != nil {
+		conn.reset()
+		s.send(w, r, s.refuse(who))
+		return
+	}
+	body, ok := s.open(w, r, &who)
+	if !ok {
+		return
+	}
+	a, err := s.answer(r.Context(), who, body)
+	switch {
+	case err != nil:
+	case a.status == http.StatusUnauthorized:
+		conn.reset()
+	case who.sealed:
+		err = who.session.seal(a, &s.dialect.Framing)
+	}
+	s.send(w, r, orDrop(a, err))
+}
+
+// orDrop returns a; with an error, which means that the client left, it returns the end of the connection. net/http would
+// answer 200 with nothing.
+func orDrop(a *answer, err error) *answer {
+	if err != nil {
+		return &answer{rule: &Rule{Drop: true}}
+	}
+	return a
+}
+
+// open returns the envelope that a request carries, and notes in who whether it came sealed. When there is none it
+// answers itself.
+func (s *Server) open(w http.ResponseWriter, r *http.Request, who *caller) (body []byte, ok bool) {
+	contentType, limit := r.Header.Get("Content-Type"), int64(maxEnvelope)
+	who.sealed = who.session != nil && sealed.IsSealed(contentType)
+	switch {
+	case who.sealed:
+		limit += maxFraming
+	case !isSOAPType(contentType):
 		plain(w, http.StatusUnsupportedMediaType)
-		return
+		return nil, false
+	case s.cfg.HTTP && !s.cfg.AllowUnencrypted && who.user != nil:
+		s.send(w, r, s.refuseClear(who))
+		return nil, false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEnvelope))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	if err != nil && !large {
+		s.send(w, r, orDrop(nil, err))
+		return nil, false
+	}
+	if who.sealed && !large {
+		body, contentType, err = sealed.Decode(who.session.context, contentType, body)
+		if err != nil {
+			connectionOf(r.Context()).reset()
+			s.send(w, r, s.refuseSealed(who))
+			return nil, false
+		}
+	}
+	switch {
+	case large, len(body) > maxEnvelope:
 		plain(w, http.StatusRequestEntityTooLarge) // without SOAP: MS-WSMV 3.1.4.1.20
-		return
+		return nil, false
+	case !isSOAPType(contentType):
+		plain(w, http.StatusUnsupportedMediaType)
+		return nil, false
 	}
-	if err != nil {
-		return // the client left
-	}
-	a, err := s.answer(r.Context(), user, body)
-	if err != nil {
-		a = &answer{rule: &Rule{Drop: true}} // the client left; net/http would answer 200 with nothing
-	}
-	s.send(w, r, a)
+	return body, true
+}
+
+// refuseClear answers an envelope in clear over plain HTTP: a status 500 without SOAP, as clients that could not seal
+// report it of Windows (diyan/pywinrm issues 129 and 185).
+func (s *Server) refuseClear(who *caller) *answer {
+	a := s.bare(http.StatusInternalServerError)
+	s.record(&RequestRecord{Time: s.now(), User: who.user.Name, Scheme: who.scheme, StatusCode: a.status})
+	return a
+}
+
+// refuseSealed answers a sealed body that does not verify. What Windows sends then is not on record.
+func (s *Server) refuseSealed(who *caller) *answer {
+	a := s.bare(http.StatusBadRequest)
+	s.record(&RequestRecord{Time: s.now(), User: who.user.Name, Scheme: who.scheme, Sealed: true, StatusCode: a.status})
+	return a
+}
+
+// isSOAPType reports whether a content type is SOAP's, with whatever parameters.
+func isSOAPType(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == "application/soap+xml"
 }
 
 // plain answers with a page, as http.sys does where WinRM is not asked.
@@ -71,11 +144,14 @@ func statusPage(status int) []byte {
 
 // send writes an answer, and does to the connection what its rule says. Errors mean that the client left.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer) {
-	if a.rule.Cut != nil || a.rule.Drop || a.rule.Reset {
+	if a.rule.severs() {
 		sever(w, r, a)
 		return
 	}
 	maps.Copy(w.Header(), a.header)
+	if a.status == http.StatusUnauthorized && s.dialect.OmitChallenges && r.Header.Get("Authorization") == "" {
+		w.Header().Del(headerChallenge)
+	}
 	if _, ok := a.header["Date"]; !ok {
 		w.Header()["Date"] = nil // net/http adds none then
 	}

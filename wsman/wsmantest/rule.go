@@ -15,9 +15,10 @@ import (
 // A Rule makes the host misbehave: one row says which requests it is for and what becomes of them. The first rule that
 // matches a request and is not used up acts; effects within one rule combine.
 type Rule struct {
-	// Operation is Identify, Get, Enumerate, Pull, Release or a method. If empty, every operation.
+	// Operation is Identify, Get, Enumerate, Pull, Release or a method; or Authenticate for the tokens of a handshake, which
+	// have no envelope: Work, Fault and RelatesTo are not for them. If empty, every operation but Authenticate.
 	Operation string `json:"operation,omitempty"`
-	// User limits the rule to one user.
+	// User limits the rule to one user; in a handshake, to the token that completes it.
 	User string `json:"user,omitempty"`
 	// After skips that many matching requests; Count acts on that many, and always if zero.
 	After int `json:"after,omitempty"`
@@ -31,7 +32,7 @@ type Rule struct {
 	Fault  FaultName   `json:"fault,omitempty"`
 	Layout FaultLayout `json:"layout,omitempty"`
 	// Status is the HTTP status. From 300 on, without Body, Fault or Garbage, a page without SOAP comes with it, and with
-	// 401 a challenge.
+	// 401 the challenges; such a page, 401 and redirects are never sealed. Any status ends a handshake, and 401 a session.
 	Status int `json:"status,omitempty"`
 	// Body replaces the answer. ContentType and Header go with whatever is sent; a Header value "" removes a header.
 	Body        *string           `json:"body,omitempty"`
@@ -39,10 +40,12 @@ type Rule struct {
 	Header      map[string]string `json:"header,omitempty"`
 	// Garbage replaces the answer by that many octets, the same each time.
 	Garbage int `json:"garbage,omitempty"`
-	// Size pads the answer with white space to that many octets.
+	// Size pads the answer with white space to that many octets. One that is sealed is held in memory.
 	Size int64 `json:"size,omitempty"`
 	// RelatesTo replaces the MessageID that the answer relates to.
 	RelatesTo string `json:"relatesTo,omitempty"`
+	// Seal breaks the seal of the answer.
+	Seal Sealing `json:"seal,omitempty"`
 
 	// Chunked sends the answer without Content-Length.
 	Chunked bool `json:"chunked,omitempty"`
@@ -96,13 +99,20 @@ func (r *Rule) validate() error {
 		return fmt.Errorf("garbage and size cannot be above %d", maxSize)
 	case r.Cut != nil && *r.Cut < 0:
 		return errors.New("cut cannot be negative")
+	case strings.EqualFold(r.Operation, operationAuthenticate) && (r.Work != 0 || r.Fault != "" || r.RelatesTo != ""):
+		return errors.New("work, fault and relatesTo are not for Authenticate")
 	}
-	return nil
+	switch r.Seal {
+	case "", SealClear, SealAltered, SealReplayed:
+		return nil
+	}
+	return fmt.Errorf("seal %q is unknown", r.Seal)
 }
 
 // matches reports whether the rule is for a request, not counting how often it was used.
 func (r *Rule) matches(operation, user string) bool {
-	return (r.Operation == "" || strings.EqualFold(r.Operation, operation)) && (r.User == "" || strings.EqualFold(r.User, user))
+	same := strings.EqualFold(r.Operation, operation) || (r.Operation == "" && operation != operationAuthenticate)
+	return same && (r.User == "" || strings.EqualFold(r.User, user))
 }
 
 // rule returns the rule that acts on a request; the zero rule does nothing.
@@ -153,8 +163,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// apply changes an answer as the rule says; what happens to the connection is left to whoever sends it.
-func (r *Rule) apply(a *answer) {
+// severs reports whether the rule ends the connection in the midst of an answer, or before.
+func (r *Rule) severs() bool { return r.Cut != nil || r.Drop || r.Reset }
+
+// apply changes an answer as the rule says; what happens to the seal and the connection is left to whoever sends it.
+func (r *Rule) apply(a *answer, challenges []string) {
 	if r.Status != 0 {
 		a.status = r.Status
 	}
@@ -164,12 +177,14 @@ func (r *Rule) apply(a *answer) {
 	case r.Garbage > 0:
 		a.body = garbage(r.Garbage)
 	case r.Status >= http.StatusMultipleChoices && r.Fault == "":
-		a.body, a.fault = statusPage(r.Status), ""
+		a.body, a.fault, a.clear = statusPage(r.Status), "", true
 		a.header.Set("Content-Type", contentTypePage)
 		if r.Status == http.StatusUnauthorized {
-			a.header.Set("WWW-Authenticate", challengeBasic)
+			a.header[headerChallenge] = challenges
 		}
 	}
+	// A redirect is not WinRM's, and 401 ends the session.
+	a.clear = a.clear || r.Status/100 == 3 || r.Status == http.StatusUnauthorized
 	if r.ContentType != "" {
 		a.header.Set("Content-Type", r.ContentType)
 	}

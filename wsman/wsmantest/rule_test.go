@@ -87,7 +87,7 @@ func ruleEffects() map[string]struct {
 		"fault with 200":      {wsmantest.Rule{Fault: wsmantest.FaultTimedOut, Status: 200}, "wsman:TimedOut"},
 		"status":              {wsmantest.Rule{Status: 503}, "HTTP Service Unavailable"},
 		"redirect":            {wsmantest.Rule{Status: 302, Header: map[string]string{"Location": "http://elsewhere/"}}, "HTTP Found"},
-		"401":                 {wsmantest.Rule{Status: 401}, "HTTP Unauthorized Basic"},
+		"401":                 {wsmantest.Rule{Status: 401}, "HTTP Unauthorized Negotiate Kerberos Basic"},
 		"401 with another":    {wsmantest.Rule{Status: 401, Header: map[string]string{"WWW-Authenticate": "Negotiate"}}, "HTTP Unauthorized Negotiate"},
 		"body":                {wsmantest.Rule{Body: new("<html/>"), ContentType: "text/html"}, "HTTP OK"},
 		"empty body":          {wsmantest.Rule{Body: new("")}, "protocol error"},

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hvmigerr/hvmigerr/wsman/internal/krb5"
 )
 
 // Config configures a [Server]. The zero value is a host with [DefaultModel] and [DefaultUsers], over HTTPS on a free
@@ -29,8 +31,16 @@ type Config struct {
 	// Clock tells the time. If nil, time.Now.
 	Clock func() time.Time
 
-	// HTTP serves plain HTTP, as a host that allows unencrypted traffic.
+	// HTTP serves plain HTTP, as Windows does by default: what is not sealed by NTLM or Kerberos is refused.
 	HTTP bool
+	// AllowUnencrypted takes envelopes in clear over HTTP, and Basic with them. Over HTTPS it changes nothing.
+	AllowUnencrypted bool
+	// Auth holds the methods of authentication. If nil, over HTTPS all, over HTTP NTLM and Kerberos, and Basic with
+	// AllowUnencrypted.
+	Auth []AuthMethod
+	// Keytab holds the keys of the HTTP service as a KDC gave them, in the format of MIT. If nil, the server has random keys,
+	// to which [Server.CCache] makes tickets.
+	Keytab []byte
 	// Addr is the address to listen on. If empty, 127.0.0.1:0.
 	Addr string
 	// Names are further names and addresses that the certificate is for, beside localhost and the loopback addresses.
@@ -46,7 +56,11 @@ type Server struct {
 	users    []User
 	rules    []Rule
 	dialect  Dialect
+	methods  []AuthMethod
 	identity *identity // nil with Config.HTTP
+	keys     []krb5.ServiceKey
+	realm    string // of Kerberos
+	domain   string // of NTLM
 
 	mu           sync.Mutex
 	listener     net.Listener
@@ -62,7 +76,7 @@ type Server struct {
 
 // NewServer returns a server that does not listen yet: [Server.Start] does, and [Server.Transport] needs no listening.
 func NewServer(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg, users: cfg.Users, enumerations: map[string]*enumeration{}}
+	s := &Server{cfg: cfg, users: cfg.Users, enumerations: map[string]*enumeration{}, methods: cfg.methods()}
 	model := cfg.Model
 	if model == nil {
 		model = DefaultModel(s.now())
@@ -82,13 +96,16 @@ func NewServer(cfg Config) (*Server, error) {
 	if cfg.Dialect != nil {
 		s.dialect = *cfg.Dialect
 	}
-	if err := errors.Join(validateUsers(s.users), validateRules(s.rules), s.dialect.validate()); err != nil {
+	if err := errors.Join(cfg.validateMethods(), validateUsers(s.users), validateRules(s.rules), s.dialect.validate()); err != nil {
 		return nil, fmt.Errorf("wsmantest: %w", err)
 	}
 	s.host = newHost(model, s.now())
+	if err := s.readKeys(cfg.Keytab); err != nil {
+		return nil, fmt.Errorf("wsmantest: %w", err)
+	}
 	if !cfg.HTTP {
 		var err error
-		if s.identity, err = newIdentity(s.now(), append([]string{s.host.name()}, cfg.Names...)); err != nil {
+		if s.identity, err = newIdentity(s.now(), s.names()); err != nil {
 			return nil, fmt.Errorf("wsmantest: %w", err)
 		}
 	}
@@ -107,7 +124,7 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 60 * time.Second
 	idleTimeout       = 120 * time.Second
-	maxHeader         = 64 << 10
+	maxHeader         = 96 << 10 // holds a token of maxToken in base64
 )
 
 // Start listens and serves until Close. A server starts once.
@@ -134,7 +151,7 @@ func (s *Server) Start() error {
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // a library does not log
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
-		ConnState:   s.countConnection,
+		ConnContext: withConnection, ConnState: s.countConnection,
 	}
 	s.listener, s.stop = listener, stop
 	s.serving.Go(func() { s.serve(listener) })
@@ -217,12 +234,19 @@ func (s *Server) Pin() string {
 	return pinOf(s.identity.certificate.Leaf)
 }
 
-// A RequestRecord tells of one request that the server answered.
+// A RequestRecord tells of one request that the server answered. A request that brings the last token of a handshake
+// and an envelope has two.
 type RequestRecord struct {
 	Time time.Time
-	// User is the name that the request came with, also when it was refused; empty for the anonymous Identify.
+	// User is the name that the request came with, also when it was refused; empty for the anonymous Identify, and for a token
+	// that names nobody.
 	User string
-	// Operation is Identify, Get, Enumerate, Pull, Release or a method; empty when the request was not read.
+	// Scheme is that of the authentication: Basic, Negotiate, Kerberos, or empty for none and for a certificate.
+	Scheme string
+	// Sealed tells that the envelope came sealed.
+	Sealed bool
+	// Operation is Identify, Get, Enumerate, Pull, Release or a method; Authenticate for a token; empty when the request was
+	// not read.
 	Operation   string
 	Action      string
 	ResourceURI string

@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
 )
@@ -125,7 +127,7 @@ func TestHTTP(t *testing.T) { //nolint:tparallel // its rows share a connection 
 		{"wrong password", identifyEnvelope, []string{"Authorization", "Basic YWRtaW5pc3RyYXRvcjp4"}, 401, "", "administrator"},
 		{"unknown user", identifyEnvelope, []string{"Authorization", "Basic eDp4"}, 401, "", "x"},
 		{"garbled authorization", identifyEnvelope, []string{"Authorization", "Basic ?"}, 401, "", ""},
-		{"other scheme", identifyEnvelope, []string{"Authorization", "Negotiate TlRMTVNTUAAB"}, 401, "", ""},
+		{"other scheme", identifyEnvelope, []string{"Authorization", "Digest TlRMTVNTUAAB"}, 401, "", ""},
 		{"certificate without one", identifyEnvelope, []string{"Authorization", mutual}, 401, "", ""},
 		{"other content type", identifyEnvelope, []string{"Content-Type", "text/xml"}, 415, "", "-"},
 		{"no content type", identifyEnvelope, []string{"Content-Type", ""}, 415, "", "-"},
@@ -141,8 +143,12 @@ func TestHTTP(t *testing.T) { //nolint:tparallel // its rows share a connection 
 			if resp.StatusCode != tt.status || !strings.Contains(text, tt.contains) {
 				t.Errorf("status %d, want %d\n%s", resp.StatusCode, tt.status, text)
 			}
-			if got := resp.Header.Get("WWW-Authenticate"); (got == `Basic realm="WSMAN"`) != (tt.status == 401) {
-				t.Errorf("WWW-Authenticate: %s", got)
+			want := []string(nil)
+			if tt.status == 401 {
+				want = []string{"Negotiate", "Kerberos", `Basic realm="WSMAN"`}
+			}
+			if diff := cmp.Diff(want, resp.Header.Values("WWW-Authenticate")); diff != "" {
+				t.Errorf("WWW-Authenticate (-want +got):\n%s", diff)
 			}
 			if want := start.Format(http.TimeFormat); tt.status <= 401 && resp.Header.Get("Date") != want {
 				t.Errorf("Date: %s, want that of the clock, %s", resp.Header.Get("Date"), want)
@@ -263,7 +269,7 @@ func TestReset(t *testing.T) {
 		want error
 	}{{wsmantest.Rule{Reset: true}, syscall.ECONNRESET}, {wsmantest.Rule{Drop: true}, io.EOF}} {
 		for _, plain := range []bool{true, false} {
-			s := started(t, wsmantest.Config{Rules: []wsmantest.Rule{tt.rule}, HTTP: plain})
+			s := started(t, wsmantest.Config{Rules: []wsmantest.Rule{tt.rule}, HTTP: plain, AllowUnencrypted: plain})
 			if _, _, err := newBrowser(t, s).post(t, getJob().String()); !errors.Is(err, tt.want) {
 				t.Errorf("reset %v, plain %v: %v, want %v", tt.rule.Reset, plain, err, tt.want)
 			}
@@ -398,7 +404,7 @@ func TestTransportRefuses(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, wsmantest.Config{})
 	small := &wsman.Request{Body: []byte(identifyEnvelope)}
-	if got := outcome(s.Transport("x").RoundTrip(t.Context(), small)); got != "HTTP Unauthorized Basic" {
+	if got := outcome(s.Transport("x").RoundTrip(t.Context(), small)); got != "HTTP Unauthorized Negotiate Kerberos Basic" {
 		t.Errorf("unknown user: %s", got)
 	}
 	large := &wsman.Request{Body: bytes.Repeat([]byte(" "), 500<<10+1)}
@@ -438,6 +444,10 @@ func TestStart(t *testing.T) {
 		{Users: []wsmantest.User{{}}},
 		{Rules: []wsmantest.Rule{{Status: 1}}},
 		{Dialect: &wsmantest.Dialect{FaultStatus: 1}},
+		{Auth: []wsmantest.AuthMethod{"digest"}},
+		{Auth: []wsmantest.AuthMethod{wsmantest.AuthMethodBasic}, HTTP: true},
+		{Auth: []wsmantest.AuthMethod{wsmantest.AuthMethodCertificate}, HTTP: true, AllowUnencrypted: true},
+		{Keytab: []byte("not a keytab")},
 	} {
 		if _, err := wsmantest.NewServer(cfg); err == nil {
 			t.Errorf("NewServer(%+v) succeeded", cfg)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -43,7 +42,7 @@ func (t *transport) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.R
 	case r.Cut != nil && int64(*r.Cut) < a.size():
 		return nil, fmt.Errorf("simulated: %w after %d octets", wsman.ErrConnectionLost, *r.Cut)
 	}
-	body, err := io.ReadAll(a.reader())
+	body, err := a.all()
 	if err != nil {
 		return nil, err
 	}
@@ -59,14 +58,12 @@ func (t *transport) ask(ctx context.Context, req *wsman.Request) (*answer, error
 		return &answer{status: http.StatusRequestEntityTooLarge, header: http.Header{}, rule: &Rule{}}, nil
 	}
 	if req.Anonymous {
-		return t.server.answer(ctx, nil, req.Body)
+		return t.server.answer(ctx, caller{}, req.Body)
 	}
-	for i := range t.server.users {
-		if u := &t.server.users[i]; strings.EqualFold(u.Name, t.name) {
-			return t.server.answer(ctx, u, req.Body)
-		}
+	if u := t.server.userNamed(t.name); u != nil {
+		return t.server.answer(ctx, caller{user: u}, req.Body)
 	}
-	return t.server.refuse(t.name), nil
+	return t.server.refuse(caller{name: t.name}), nil
 }
 
 // isSOAP reports whether the content type or the root of an answer is SOAP's.
@@ -84,7 +81,7 @@ func (a *answer) httpError(body []byte, anonymous bool) *wsman.HTTPError {
 		Body: bytes.Clone(body[:min(len(body), maxErrorBody)]),
 	}
 	if !anonymous {
-		e.Tried = "Basic"
+		e.Tried = schemeBasic
 	}
 	for _, challenge := range a.header.Values("WWW-Authenticate") {
 		scheme, _, _ := strings.Cut(challenge, " ")
