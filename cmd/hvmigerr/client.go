@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/pflag"
 
@@ -22,48 +21,55 @@ type session struct {
 	app       *app
 	flags     *connectionFlags
 	target    *target
+	method    *method
+	unusable  error // why the user's tickets or keys are of no use; there is no transport then
 	transport *transport.Transport
+	kerberos  *transport.Kerberos // nil without Kerberos
 	client    *wsman.Client
 	trace     *tracer // nil without --trace
 	requests  int
+	foreign   bool              // a transport that seals could not take an answer for the host's
 	names     map[string]string // of virtual machines, by GUID
 }
 
-// open reads the flags, asks for the password and returns a session for the host arg. It sends nothing; all its errors
-// are usage errors, or what ended ctx.
+// open reads the flags, asks for the password and returns a session for the host arg. It sends nothing. All its errors are
+// usage errors, or what ended ctx; that tickets or keys cannot be used is the session's to tell.
 func (a *app) open(ctx context.Context, f *connectionFlags, fs *pflag.FlagSet, arg string) (*session, error) {
 	if err := f.finish(fs); err != nil {
 		return nil, err
 	}
-	cfg := &transport.Config{Auth: transport.Auth(f.auth)}
-	if f.anonymous && f.user == "" && f.clientCert == "" {
-		cfg.Auth = transport.AuthNone
-	}
-	t, err := parseHost(arg, &hostRule{
-		http: f.http, https: f.typed["https"] && f.https, environment: f.httpsByEnvironment(),
-		port: f.port, portTyped: f.typed["port"],
-		secret: cfg.Auth != transport.AuthNone, tlsFlag: f.typedTLS(),
-	})
+	u, err := splitHost(arg)
 	if err != nil {
 		return nil, err
 	}
+	m, unusable := f.choose(u.Hostname())
+	if has[*usageError](unusable) {
+		return nil, unusable
+	}
+	t, err := f.hostRule(m).target(arg, u)
+	if err != nil {
+		return nil, err
+	}
+	m.clear = m.sealing() && f.seal == sealNever && !t.https
+	cfg := &transport.Config{Auth: m.Auth}
 	if err := f.fill(cfg, t); err != nil {
 		return nil, err
 	}
-	if cfg.Auth == transport.AuthBasic {
-		if cfg.Password, err = a.password(ctx, f, t.name); err != nil {
-			return nil, err
-		}
-		if strings.ContainsFunc(cfg.Password.Reveal(), unicode.IsControl) {
-			return nil, &usageError{"the password holds a control character, such as a second line end, which basic cannot carry"}
-		}
+	if unusable == nil {
+		unusable = a.authenticate(ctx, f, m, cfg, t.name)
 	}
-	return a.newSession(f, cfg, t)
+	switch {
+	case has[*transport.CredentialError](unusable):
+		return &session{app: a, flags: f, target: t, method: m, unusable: unusable}, nil
+	case unusable != nil:
+		return nil, unusable
+	}
+	return a.newSession(f, cfg, t, m)
 }
 
-// newSession returns a session for t that is configured by cfg.
-func (a *app) newSession(f *connectionFlags, cfg *transport.Config, t *target) (*session, error) {
-	s := &session{app: a, flags: f, target: t, names: map[string]string{}}
+// newSession returns a session for t that is configured by cfg, which m has chosen.
+func (a *app) newSession(f *connectionFlags, cfg *transport.Config, t *target, m *method) (*session, error) {
+	s := &session{app: a, flags: f, target: t, method: m, kerberos: cfg.Kerberos, names: map[string]string{}}
 	var err error
 	if s.transport, err = transport.New(*cfg); err != nil {
 		return nil, &usageError{err.Error()}
@@ -79,7 +85,7 @@ func (a *app) newSession(f *connectionFlags, cfg *transport.Config, t *target) (
 		if s.trace, err = newTracer(f.trace, t.name); err != nil {
 			return nil, &usageError{f.origin("trace") + ": " + err.Error()}
 		}
-		s.trace.secrets = a.secrets
+		s.trace.secrets, s.trace.mechanism = a.secrets, s.transport.Mechanism()
 	}
 	s.announce(cfg)
 	return s, nil
@@ -98,24 +104,18 @@ func (f *connectionFlags) fill(cfg *transport.Config, t *target) error {
 	cfg.ServerName, cfg.Insecure = f.tlsServerName, f.insecure
 	cfg.ConnectTimeout = f.connectTimeout
 	cfg.AllowUnencrypted = f.allowUnencrypted
+	cfg.SPN, cfg.Unsealed = f.spn, f.seal == sealNever
 	switch {
 	case cfg.Auth == transport.AuthCertificate && !t.https:
 		return &usageError{fmt.Sprintf("%s needs https, and %s is http", f.origin("client-cert"), t.url)}
-	case cfg.Auth == transport.AuthBasic && f.user == "":
-		return &usageError{"--user is missing"}
-	case cfg.Auth == transport.AuthBasic && strings.ContainsFunc(f.user, notInUser):
-		return &usageError{f.origin("user") + " holds a colon or a control character, which basic cannot carry"}
-	case cfg.Auth == transport.AuthBasic && !t.https && !f.allowUnencrypted:
-		return &usageError{"--auth basic over http would send the password in clear: use https, or accept it with --allow-unencrypted"}
-	}
-	if cfg.Auth == transport.AuthBasic {
-		cfg.User = f.user
+	case t.https || f.allowUnencrypted || cfg.Auth == transport.AuthNone:
+	case cfg.Auth == transport.AuthBasic:
+		return &usageError{f.origin("auth") + " basic over http would send the password in clear: use https, or accept it with --allow-unencrypted"}
+	case cfg.Unsealed:
+		return &usageError{f.origin("seal") + " never over http would send everything in clear: use https, or accept it with --allow-unencrypted"}
 	}
 	return f.fillTLS(cfg)
 }
-
-// notInUser tells what a user's name cannot hold (RFC 7617 §2).
-func notInUser(r rune) bool { return r == ':' || unicode.IsControl(r) }
 
 func (f *connectionFlags) fillTLS(cfg *transport.Config) error {
 	if f.caFile != "" {
@@ -159,36 +159,43 @@ func (f *connectionFlags) fillTLS(cfg *transport.Config) error {
 // announce warns of what the user has given up, and with -v says what was chosen and why.
 func (s *session) announce(cfg *transport.Config) {
 	f := s.flags
-	if cfg.Auth == transport.AuthBasic && !s.target.https {
+	switch {
+	case s.target.https:
+		if f.insecure {
+			s.app.warn("--insecure: the host's certificate is not checked; anybody on the way can be the host")
+		}
+	case cfg.Auth == transport.AuthBasic:
 		s.app.warn("--allow-unencrypted: the password and all answers cross the network in clear")
-	}
-	if f.insecure && s.target.https {
-		s.app.warn("--insecure: the host's certificate is not checked; anybody on the way can be the host")
+	case s.method.clear:
+		s.app.warn("--allow-unencrypted: all requests and answers cross the network in clear, and anybody on the way can change them")
 	}
 	if !f.verbose {
 		return
 	}
-	why := "by default"
+	protection := ""
 	switch {
-	case cfg.Auth == transport.AuthNone:
-		why = "no --user"
-	case f.typed["auth"]:
-		why = "--auth"
-	case f.preset["auth"]:
-		why = "HVMIGERR_AUTH"
-	case cfg.Auth == transport.AuthCertificate:
-		why = "--client-cert"
+	case s.method.sealing() && cfg.Unsealed:
+		protection = "not sealed, "
+	case s.method.sealing():
+		protection = "sealed, "
 	}
 	way := "no proxy"
 	if proxy, used := s.transport.Proxy(); used {
 		way = "proxy " + proxy.String()
 	}
-	s.app.note("%s, authentication %s (%s), %s", s.target.url, cfg.Auth, why, way)
+	name := s.transport.Mechanism()
+	if name == "" {
+		name = "none"
+	}
+	s.app.note("%s, authentication %s (%s), %s%s", s.target.url, name, s.method.Reason, protection, way)
 }
 
 // ask runs question within --timeout and says of every error which host it is about.
 func (s *session) ask(ctx context.Context, question func(context.Context) error) error {
-	defer func() { _ = s.transport.Close() }() // always nil
+	if s.unusable != nil {
+		return &hostError{s.target.name, s.failed(s.unusable)}
+	}
+	defer s.close()
 	limited, cancel := context.WithTimeout(ctx, s.flags.timeout)
 	defer cancel()
 	err := stopped(ctx, question(limited))
@@ -204,12 +211,20 @@ func (s *session) ask(ctx context.Context, question func(context.Context) error)
 	return &hostError{s.target.name, s.failed(err)}
 }
 
+// close ends the connections and overwrites the tickets.
+func (s *session) close() {
+	_ = s.transport.Close() // always nil
+	if s.kerberos != nil {
+		_ = s.kerberos.Close() // nothing is asked of it any more
+	}
+}
+
 // failed returns err as one of this session.
 func (s *session) failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &sessionError{err: err, secrets: s.app.secrets, traced: s.trace != nil}
+	return &sessionError{err: err, secrets: s.app.secrets, traced: s.trace != nil, foreign: s.foreign, method: s.method}
 }
 
 // shortest is how exact -v tells durations.
@@ -218,13 +233,18 @@ const shortest = 100 * time.Microsecond
 // exchanged is told of every exchange.
 func (s *session) exchanged(x *wsman.Exchange) {
 	s.requests++
+	s.foreign = s.foreign || s.method.sealing() && x.StatusCode == 0 && has[*wsman.ProtocolError](x.Err)
 	if s.flags.verbose {
 		class := (&wsman.EndpointReference{ResourceURI: x.ResourceURI}).ClassName()
 		what := strings.TrimSpace(x.Operation + " " + class)
 		if x.StatusCode == 0 {
 			s.app.note("%s: no answer in %v: %v", what, x.Duration.Round(shortest), x.Err)
 		} else {
-			s.app.note("%s: %d, %v, %d bytes", what, x.StatusCode, x.Duration.Round(shortest), len(x.Response))
+			sealed := ""
+			if x.Sealed {
+				sealed = ", sealed by " + s.transport.Mechanism()
+			}
+			s.app.note("%s: %d, %v, %d bytes%s", what, x.StatusCode, x.Duration.Round(shortest), len(x.Response), sealed)
 		}
 	}
 	if s.trace != nil {

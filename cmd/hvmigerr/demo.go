@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,14 +17,16 @@ import (
 
 func (a *app) demoCommand() *cobra.Command {
 	f := getFlags{connection: connectionFlags{
-		auth: string(transport.AuthBasic), user: "administrator", timeout: 30 * time.Second,
+		auth: authAuto, seal: sealAlways, user: administrator, timeout: 30 * time.Second,
 		locale: wsman.DefaultLocale, uriStyle: uriStyleMicrosoft,
 	}}
 	cmd := &cobra.Command{
 		Use:   "demo [flags]",
 		Short: "Show get against a simulated host, in one process",
-		Long: `Starts the host of simulate on loopback, asks it over HTTPS as get asks a real
-one, and prints the answer. It needs no Hyper-V, no flags and no network.`,
+		Long: `Starts the host of simulate on loopback, asks it as get asks a real one, and
+prints the answer: first over http, as a default Windows host is reached, with
+every message sealed by NTLM; then once more over https. It needs no Hyper-V, no
+flags and no network. -v tells what is exchanged, the tokens too.`,
 		Example: `  hvmigerr demo
   hvmigerr demo -v -o json`,
 		Args: arguments(0, 0, ""),
@@ -41,28 +46,96 @@ one, and prints the answer. It needs no Hyper-V, no flags and no network.`,
 	return cmd
 }
 
+// demo asks one simulated host over http and one over https. Both have the same jobs, so the answer is printed once.
 func (a *app) demo(ctx context.Context, f *getFlags) error {
-	server, err := wsmantest.NewServer(wsmantest.Config{})
+	model := wsmantest.DefaultModel(time.Now())
+	sealed, stop, err := startDemo(&wsmantest.Config{Model: model, HTTP: true}) //nolint:contextcheck // stop ends it
 	if err != nil {
 		return err
 	}
-	if err := server.Start(); err != nil { //nolint:contextcheck // Close ends it
-		return err
-	}
-	defer func() { _ = server.Close() }() // the process ends
-	cfg := &transport.Config{
-		URL: server.URL(), Auth: transport.AuthBasic, User: f.connection.user, Password: transport.NewSecret("administrator-pass"),
-		RootCAs: x509.NewCertPool(),
-	}
-	cfg.RootCAs.AppendCertsFromPEM(server.CACertPEM())
-	if cfg.Proxy, err = transport.ParseProxy("none"); err != nil {
-		return err
-	}
-	a.note("a simulated Hyper-V host listens at %s; this is what comes of", server.URL())
-	a.note("  hvmigerr get -u administrator --ca-file CA.pem %s", server.URL())
-	s, err := a.newSession(&f.connection, cfg, &target{name: "localhost", https: true, url: server.URL()})
+	defer stop()
+	a.note("a simulated Hyper-V host, as Windows sets one up: http, each message sealed. This is what comes of")
+	a.note("  hvmigerr get -u %s %s", administrator, sealed.URL())
+	s, err := a.demoSession(f, sealed)
 	if err != nil {
 		return err
 	}
-	return a.answer(ctx, s, f)
+	if err = errors.Join(a.answer(ctx, s, f), a.out.flush()); err != nil {
+		return err
+	}
+	a.noteLegs(f, sealed)
+	encrypted, stop, err := startDemo(&wsmantest.Config{Model: model}) //nolint:contextcheck // stop ends it
+	if err != nil {
+		return err
+	}
+	defer stop()
+	a.note("the same host over https, with a certificate that this run has made:")
+	a.note("  hvmigerr get -u %s --ca-file CA.pem %s", administrator, encrypted.URL())
+	if s, err = a.demoSession(f, encrypted); err != nil {
+		return err
+	}
+	found := &findings{}
+	if err := s.ask(ctx, func(ctx context.Context) error { return s.find(ctx, f, found) }); err != nil {
+		return err
+	}
+	a.noteLegs(f, encrypted)
+	a.note("%d of %d migrations failed, %d completed with warnings", found.failed, found.total, found.warned)
+	return nil
 }
+
+// startDemo starts a simulated host.
+func startDemo(cfg *wsmantest.Config) (server *wsmantest.Server, stop func(), err error) {
+	if server, err = wsmantest.NewServer(*cfg); err != nil {
+		return nil, nil, err
+	}
+	if err := server.Start(); err != nil {
+		return nil, nil, err
+	}
+	return server, func() { _ = server.Close() }, nil // the process ends
+}
+
+// loopback is where a simulated host listens by default.
+const loopback = "127.0.0.1"
+
+// demoSession returns a session as open does for the command line that demo prints, but for proxies and the prompt.
+func (a *app) demoSession(f *getFlags, server *wsmantest.Server) (*session, error) {
+	cfg := &transport.Config{
+		URL: server.URL(), User: administrator, Password: transport.NewSecret(administrator + "-pass"),
+	}
+	if pem := server.CACertPEM(); pem != nil {
+		cfg.RootCAs = x509.NewCertPool()
+		cfg.RootCAs.AppendCertsFromPEM(pem)
+	}
+	var err error
+	if cfg.Proxy, err = transport.ParseProxy("none"); err != nil {
+		return nil, err
+	}
+	m, err := f.connection.choose(loopback)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Auth = m.Auth
+	return a.newSession(&f.connection, cfg, &target{name: loopback, https: cfg.RootCAs != nil, url: server.URL()}, m)
+}
+
+// noteLegs tells with -v what the host saw: the tokens, which the client's own notes leave out, and what came after them.
+func (a *app) noteLegs(f *getFlags, server *wsmantest.Server) {
+	if !f.connection.verbose {
+		return
+	}
+	var legs []string
+	for _, r := range server.Requests() {
+		how := "in clear"
+		switch {
+		case r.Sealed:
+			how = "sealed"
+		case r.Operation == operationAuthenticate:
+			how = "a token"
+		}
+		legs = append(legs, fmt.Sprintf("%s %d (%s)", r.Operation, r.StatusCode, how))
+	}
+	a.note("%s saw %s", server.URL(), strings.Join(legs, ", "))
+}
+
+// operationAuthenticate is the operation under which a simulated host records the tokens of NTLM and Kerberos.
+const operationAuthenticate = "Authenticate"

@@ -80,7 +80,7 @@ func exitRows() []exitRow {
 		{exitMigration, "migration-failed", is(errMigrationFailed)},
 		{exitNoSuchJob, "no-such-job", is(invoke.ErrNoSuchJob)},
 		{exitUnreachable, "unreachable", unreachable},
-		{exitAuthentication, "authentication", status(http.StatusUnauthorized)},
+		{exitAuthentication, "authentication", unauthenticated},
 		{exitDenied, "access-denied", denied},
 		{exitQuota, "quota", quota},
 		{exitFault, "fault", refused},
@@ -103,6 +103,12 @@ func errorKind(err error) string {
 func unreachable(err error) bool {
 	return has[*transport.ConnectError](err) || errors.Is(err, wsman.ErrConnectionLost) ||
 		status(http.StatusServiceUnavailable, http.StatusProxyAuthRequired)(err)
+}
+
+// unauthenticated tells of a user that the host or a KDC has refused, or of one without a ticket.
+func unauthenticated(err error) bool {
+	return status(http.StatusUnauthorized)(err) || has[*transport.AuthError](err) || has[*transport.KDCError](err) ||
+		has[*transport.KDCUnreachableError](err) || has[*transport.CredentialError](err)
 }
 
 func denied(err error) bool {

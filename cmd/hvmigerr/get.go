@@ -37,8 +37,10 @@ For each job GetErrorEx and GetError are asked, and the job's own
 ErrorDescription and ErrorSummaryDescription are read; what was said twice is
 printed once, with all its sources. Exit 0 means that the host answered, also
 when migrations failed.`,
-		Example: `  hvmigerr get -u hv-reader --ca-file corp-ca.pem hv01.example.com
-  hvmigerr get -u hv-reader --vm web-01 --latest -o json hv01.example.com`,
+		Example: `  hvmigerr get -u 'CORP\hv-reader' hv01.example.com
+  kinit hv-reader@CORP.EXAMPLE && hvmigerr get hv01.example.com
+  hvmigerr get -u '.\hv-reader' --vm web-01 --latest -o json 192.0.2.7
+  hvmigerr get -u hv-reader --auth basic --ca-file corp-ca.pem hv01.example.com`,
 		Args: oneHost(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.get(cmd, &f, args[0])

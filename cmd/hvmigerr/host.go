@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
 
 // WinRM's ports.
@@ -28,35 +30,34 @@ type hostRule struct {
 	environment *bool  // HVMIGERR_HTTPS
 	port        uint16 // --port or its variable; 0 is none
 	portTyped   bool
-	secret      bool   // basic or certificate: what is sent must be encrypted
+	secret      bool   // basic or certificate: only TLS protects what is sent
 	tlsFlag     string // a typed flag that means https; "" is none
 }
 
-// parseHost reads HOST, HOST:PORT, [IPv6]:PORT or a URL. What chooses the scheme, the first that does (DESIGN: Hosts):
+// hostRule returns the rule for a host that m is used with.
+func (f *connectionFlags) hostRule(m *method) *hostRule {
+	return &hostRule{
+		http: f.http, https: f.typed["https"] && f.https, environment: f.httpsByEnvironment(),
+		port: f.port, portTyped: f.typed["port"],
+		secret: m.Auth == transport.AuthBasic || m.Auth == transport.AuthCertificate, tlsFlag: f.typedTLS(),
+	}
+}
+
+// target returns the host of arg, which splitHost has read as u. What chooses the scheme, the first that does (DESIGN: Hosts):
 // the URL, --http or --https, the port if named here, HVMIGERR_HTTPS, an authentication that needs it, a flag about TLS; else http.
-func parseHost(arg string, rule *hostRule) (*target, error) {
-	switch {
-	case arg == "":
-		return nil, &usageError{"HOST is empty"}
-	case arg == "-" || strings.HasPrefix(arg, "@"):
-		return nil, &usageError{fmt.Sprintf("HOST %q: lists of hosts are not supported; name one host", arg)}
-	}
-	u, err := splitHost(arg)
+func (r *hostRule) target(arg string, u *url.URL) (*target, error) {
+	port, err := r.namedPort(arg, u)
 	if err != nil {
 		return nil, err
 	}
-	port, err := rule.namedPort(arg, u)
-	if err != nil {
-		return nil, err
-	}
-	if err := rule.chooseScheme(arg, u, port); err != nil {
+	if err := r.chooseScheme(arg, u, port); err != nil {
 		return nil, err
 	}
 	https := u.Scheme == "https"
 	switch {
 	case port != 0:
-	case rule.port != 0:
-		port = rule.port
+	case r.port != 0:
+		port = r.port
 	case https:
 		port = portHTTPS
 	default:
@@ -67,8 +68,14 @@ func parseHost(arg string, rule *hostRule) (*target, error) {
 	return &target{name: name, https: https, url: u.String()}, nil
 }
 
-// splitHost reads arg as a URL, of which it may be only the host.
+// splitHost reads HOST, HOST:PORT, [IPv6]:PORT or a URL. The result lacks a scheme where arg does.
 func splitHost(arg string) (*url.URL, error) {
+	switch {
+	case arg == "":
+		return nil, &usageError{"HOST is empty"}
+	case arg == "-" || strings.HasPrefix(arg, "@"):
+		return nil, &usageError{fmt.Sprintf("HOST %q: lists of hosts are not supported; name one host", arg)}
+	}
 	if scheme, _, ok := strings.Cut(arg, "://"); ok {
 		return splitURL(arg, strings.ToLower(scheme))
 	}

@@ -107,6 +107,15 @@ func TestParseHost(t *testing.T) {
 	}
 }
 
+// parseHost reads arg as open does.
+func parseHost(arg string, rule *hostRule) (*target, error) {
+	u, err := splitHost(arg)
+	if err != nil {
+		return nil, err
+	}
+	return rule.target(arg, u)
+}
+
 // FuzzParseHost: what is accepted is a URL with a host, a port and nothing of a user.
 func FuzzParseHost(f *testing.F) {
 	for _, s := range []string{"hv01", "hv01:5986", "[::1]:443", "[fe80::1%eth0]", "https://hv01/wsman", "http://u@h", "::", "münchen"} {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
 
 // identifyFlags are the flags of identify.
@@ -20,11 +21,13 @@ func (a *app) identifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "identify [flags] HOST",
 		Short: "Ask a host what it is",
-		Long: `Asks what speaks WS-Management there. Without --user nobody is authenticated:
-a message that is the same for everybody goes out, over http too; Windows then
-hides its version. With --user it shows that the password is accepted.`,
+		Long: `Asks what speaks WS-Management there. Without --user or another way to
+authenticate nobody is: a message that is the same for everybody goes out, over
+http too; Windows then hides its version. With --user, or --auth kerberos and a
+ticket, it shows that the user is accepted.`,
 		Example: `  hvmigerr identify hv01.example.com
-  hvmigerr identify -u hv-reader --ca-file corp-ca.pem hv01.example.com`,
+  hvmigerr identify -u 'CORP\hv-reader' hv01.example.com
+  hvmigerr identify --auth kerberos hv01.example.com`,
 		Args: oneHost(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.identify(cmd, &f, args[0])
@@ -47,7 +50,7 @@ func (a *app) identify(cmd *cobra.Command, f *identifyFlags, host string) error 
 		return err
 	}
 	var id *wsman.Identity
-	authenticated := f.connection.user != "" || f.connection.clientCert != ""
+	authenticated := s.method.Auth != transport.AuthNone
 	err = s.ask(ctx, func(ctx context.Context) error {
 		var err error
 		if authenticated {
@@ -117,11 +120,17 @@ func (a *app) printIdentity(t *target, id *wsman.Identity, authenticated bool) {
 // difference says by how much the host's clock is off ours, when that is more than the answer's way can explain.
 func (a *app) difference(host time.Time) string {
 	const noticeable = 5 * time.Second
-	switch d := host.Sub(a.now()); {
-	case d > noticeable:
-		return ", " + age(d) + " ahead of ours"
-	case d < -noticeable:
-		return ", " + age(-d) + " behind ours"
+	d := host.Sub(a.now())
+	if d.Abs() <= noticeable {
+		return ""
 	}
-	return ""
+	return ", " + apart(d) + " ours"
+}
+
+// apart says by how much one clock is ahead of another.
+func apart(d time.Duration) string {
+	if d < 0 {
+		return age(-d) + " behind"
+	}
+	return age(d) + " ahead of"
 }

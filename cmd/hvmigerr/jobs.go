@@ -29,8 +29,8 @@ those that ended less than five minutes ago. AGE counts from the last change of
 STATE: the end, or the start of a running job. EXPIRES IN is when the host
 forgets it. Both are by the host's own clock; a ~ marks that the host did not
 tell it, and that ours was taken.`,
-		Example: `  hvmigerr jobs -u hv-reader --ca-file corp-ca.pem hv01.example.com
-  hvmigerr jobs -u hv-reader --failed -o jsonl hv01.example.com`,
+		Example: `  hvmigerr jobs -u 'CORP\hv-reader' hv01.example.com
+  hvmigerr jobs -u 'CORP\hv-reader' --failed -o jsonl hv01.example.com`,
 		Args: oneHost(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.jobs(cmd, &f, args[0])

@@ -5,14 +5,18 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -61,13 +65,18 @@ func TestScript(t *testing.T) {
 			// A loaded machine is no failure.
 			env.Setenv("HVMIGERR_CONNECT_TIMEOUT", "1m")
 			env.Setenv("HVMIGERR_TIMEOUT", "5m")
-			return nil
+			// This machine's Kerberos is not the test's.
+			conf := filepath.Join(env.WorkDir, ".krb5.conf")
+			env.Setenv("KRB5_CONFIG", conf)
+			env.Setenv("KRB5CCNAME", "FILE:"+filepath.Join(env.WorkDir, "nosuch-ccache"))
+			return os.WriteFile(conf, []byte(quietConf), 0o600)
 		},
 	})
 }
 
-// serve starts a simulated host: serve [-live] [-http] MODEL [RULES]. It sets $endpoint, $address, $pin and $ca. Its clock stands at
-// noon unless -live is given, so its certificate is accepted only by its pin.
+// serve starts a simulated host: serve [-live] [-http] [-clear] [-auth LIST] MODEL [RULES]. It sets $endpoint, $address, $pin, $ca, and
+// $ccache, a ticket cache of the administrator. Its clock stands at noon unless -live is given, so its certificate is accepted only
+// by its pin, and no ticket is valid.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("serve cannot fail")
@@ -79,11 +88,18 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 			cfg.Clock = nil
 		case "-http":
 			cfg.HTTP = true
+		case "-clear":
+			cfg.AllowUnencrypted = true
+		case "-auth":
+			for name := range strings.SplitSeq(args[1], ",") {
+				cfg.Auth = append(cfg.Auth, wsmantest.AuthMethod(name))
+			}
+			args = args[1:]
 		}
 		args = args[1:]
 	}
 	if len(args) == 0 {
-		ts.Fatalf("usage: serve [-live] [-http] MODEL [RULES]")
+		ts.Fatalf("usage: serve [-live] [-http] [-clear] [-auth LIST] MODEL [RULES]")
 	}
 	var err error
 	cfg.Model, err = wsmantest.DecodeModel(strings.NewReader(ts.ReadFile(args[0])))
@@ -96,12 +112,18 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(server.Start())
 	ts.Defer(func() { ts.Check(server.Close()) })
-	ca := ts.MkAbs("served-ca.pem")
-	ts.Check(os.WriteFile(ca, server.CACertPEM(), 0o600))
+	write := func(name string, data []byte, variable string) {
+		name = ts.MkAbs(name)
+		ts.Check(os.WriteFile(name, data, 0o600))
+		ts.Setenv(variable, name)
+	}
+	write("served-ca.pem", server.CACertPEM(), "ca")
+	if ccache, err := server.CCache(administrator); err == nil {
+		write("served-ccache", ccache, "ccache")
+	}
 	ts.Setenv("endpoint", server.URL())
 	ts.Setenv("address", server.Addr().String())
 	ts.Setenv("pin", server.Pin())
-	ts.Setenv("ca", ca)
 }
 
 // lacks fails when any file below a directory, or stdout or stderr, holds one of the words: lacks PLACE WORD...
@@ -133,6 +155,9 @@ func lacks(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 }
+
+// quietConf is a krb5.conf that names no KDC, and keeps us from asking DNS for one.
+const quietConf = "[libdefaults]\ndns_lookup_kdc = false\n"
 
 // A host is a simulated host over HTTPS that tests of run talk to.
 type host struct {
@@ -174,9 +199,16 @@ func invokeRun(ctx context.Context, stdin io.Reader, args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// clearEnvironment keeps the variables of whoever runs the tests out of them.
+// clearEnvironment keeps the variables and the tickets of whoever runs the tests out of them.
 func clearEnvironment(t *testing.T) {
 	t.Helper()
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "krb5.conf")
+	if err := os.WriteFile(conf, []byte(quietConf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KRB5_CONFIG", conf)
+	t.Setenv("KRB5CCNAME", "FILE:"+filepath.Join(dir, "ccache"))
 	for _, kv := range os.Environ() {
 		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, envPrefix) || strings.Contains(strings.ToLower(name), "proxy") {
 			t.Setenv(name, "")
@@ -194,38 +226,77 @@ func TestCanary(t *testing.T) {
 		t.Fatal(err)
 	}
 	trusted := []string{"--ca-file", h.ca}
+	sealing := newHost(t, wsmantest.Config{HTTP: true, Users: []wsmantest.User{{Name: "bird", Password: canary}}})
+	cache := filepath.Join(t.TempDir(), "ccache")
+	ticket, err := sealing.CCache("bird")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cache, ticket, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	byPassword := []string{"--password-file", passwordFile}
 	for _, tt := range []struct {
 		name string
 		args []string
 		want int
 	}{
-		{"accepted", append([]string{"-u", "bird", h.URL()}, trusted...), exitOK},
-		{"refused", append([]string{"-u", "stranger", h.URL()}, trusted...), exitAuthentication},
-		{"json", append([]string{"-u", "stranger", "-o", "json", h.URL()}, trusted...), exitAuthentication},
+		{"accepted", append([]string{"--auth", "basic", "-u", "bird", h.URL()}, trusted...), exitOK},
+		{"refused", append([]string{"--auth", "basic", "-u", "stranger", h.URL()}, trusted...), exitAuthentication},
+		{"json", append([]string{"--auth", "basic", "-u", "stranger", "-o", "json", h.URL()}, trusted...), exitAuthentication},
 		{"bad certificate", []string{"-u", "bird", h.URL()}, exitUnreachable},
 		{"unreachable", []string{"-u", "bird", "https://127.0.0.1:1/wsman"}, exitUnreachable},
 		{"usage", []string{"-u", "bird", "--proxy", "://", h.URL()}, exitUsage},
+		{"NTLM", []string{"-u", "bird", sealing.URL()}, exitOK},
+		{"NTLM over https", append([]string{"-u", "bird", h.URL()}, trusted...), exitOK},
+		{"NTLM refused", []string{"-u", "stranger", "-o", "json", sealing.URL()}, exitAuthentication},
+		{"SPNEGO", []string{"--auth", "negotiate", "-u", "bird", sealing.URL()}, exitOK},
+		{"KDC unreachable", []string{"-u", "bird@corp.example", "--kdc", "127.0.0.1:1", sealing.URL()}, exitAuthentication},
+		{"Kerberos", []string{"--ccache", cache, sealing.URL()}, exitOK},
+		{"Kerberos, not the user's", []string{"-u", "stranger", "--ccache", cache, sealing.URL()}, exitAuthentication},
+		{"keytab", []string{"--keytab", cache, sealing.URL()}, exitAuthentication},
 	} {
 		for _, command := range []string{"get", "identify", "jobs"} {
 			t.Run(command+"/"+tt.name, func(t *testing.T) {
 				trace := filepath.Join(t.TempDir(), "trace")
-				args := append([]string{command, "-v", "--trace", trace, "--password-file", passwordFile}, tt.args...)
+				args := append([]string{command, "-v", "--trace", trace}, tt.args...)
+				if !slices.Contains(args, "--ccache") && !slices.Contains(args, "--keytab") {
+					args = append(args, byPassword...)
+				}
 				got := invokeRun(t.Context(), strings.NewReader(""), args...)
 				if got.code != tt.want {
 					t.Errorf("exit %d, want %d\n%s", got.code, tt.want, got.stderr)
 				}
 				everything := got.stdout + got.stderr + readAll(t, trace)
-				for _, user := range []string{"bird", "stranger"} {
-					pair := base64.StdEncoding.EncodeToString([]byte(user + ":" + canary))
-					for _, secret := range []string{canary, pair, base64.StdEncoding.EncodeToString([]byte(canary))} {
-						if strings.Contains(everything, secret) {
-							t.Errorf("%q in the output:\n%s", secret, everything)
-						}
+				for _, secret := range secretForms(canary, ticket) {
+					if strings.Contains(everything, secret) {
+						t.Errorf("%q in the output:\n%s", secret, everything)
 					}
 				}
 			})
 		}
 	}
+}
+
+// secretForms returns what must not be in any output: the password, what Basic makes of it, its hash for NTLM, and each stretch of the ticket
+// cache, in which there are keys and tickets.
+func secretForms(canary string, cache []byte) []string {
+	const hash = "e956de1be8d5481d86e5a735b4fd4bd5" // MD4 of the password in UTF-16LE
+	raw, _ := hex.DecodeString(hash)
+	forms := []string{
+		canary, base64.StdEncoding.EncodeToString([]byte(canary)), inUTF16(canary, binary.LittleEndian),
+		hash, strings.ToUpper(hash), string(raw), base64.StdEncoding.EncodeToString(raw),
+		"TlRMTVNTUA", // how a token of NTLM begins
+	}
+	for _, user := range []string{"bird", "stranger"} {
+		forms = append(forms, base64.StdEncoding.EncodeToString([]byte(user+":"+canary)))
+	}
+	for window := range slices.Chunk(cache, 16) {
+		if !utf8.Valid(window) { // else it is of a name
+			forms = append(forms, string(window), hex.EncodeToString(window))
+		}
+	}
+	return forms
 }
 
 // readAll returns the texts of all files below dir, which need not exist.
@@ -290,7 +361,7 @@ func TestCertificateUser(t *testing.T) {
 	if records := h.Requests(); len(records) != 1 || records[0].User != "machine" {
 		t.Errorf("the host saw %+v", records)
 	}
-	if !strings.Contains(got.stderr, "authentication certificate (--client-cert)") {
+	if !strings.Contains(got.stderr, "authentication certificate (a client certificate is given)") {
 		t.Errorf("-v says %s", got.stderr)
 	}
 }

@@ -18,34 +18,50 @@ import (
 type redactor []secret
 
 // A secret is one form of a password, or of the token in which Basic sends it. From start on, as much as follows of text is
-// taken out: a token may have been cut short, and tells as much of the password as is left of it.
+// taken out: a token may have been cut short, and tells as much of the password as is left of it. Without text it is the
+// beginning of a token of NTLM or Kerberos, of which the password can be guessed, or a ticket be taken: all base64 goes.
 type secret struct {
 	start, text string
 }
 
 const (
 	redacted      = "REDACTED"
-	leastToken    = 4 // characters, which hold three bytes of USER:PASSWORD
-	leastPassword = 4 // characters: a shorter one would be found in every other word
+	leastToken    = 4  // characters, which hold three bytes of USER:PASSWORD
+	leastPassword = 4  // characters: a shorter one would be found in every other word
+	leastRun      = 24 // characters of base64 that are more than a word
 )
 
 // newRedactor returns a redactor of what cfg and the proxy in use hold.
 func newRedactor(cfg *transport.Config, proxy transport.Proxy) redactor {
 	var r redactor
 	if cfg.Auth == transport.AuthBasic {
-		r.add(cfg.User, cfg.Password.Reveal())
+		r.addBasic(cfg.User, cfg.Password.Reveal())
+	}
+	r.addPassword(cfg.Password.Reveal())
+	switch cfg.Auth {
+	case transport.AuthNTLM, transport.AuthKerberos, transport.AuthNegotiate:
+		for _, start := range []string{"Negotiate ", "Kerberos ", "TlRMTVNTUA"} { // the last is how NTLMSSP begins in base64
+			r.addText(start, "")
+		}
+	case transport.AuthBasic, transport.AuthCertificate, transport.AuthNone:
 	}
 	if user, password := proxy.User(); user != "" || !password.IsZero() {
-		r.add(user, password.Reveal())
+		r.addBasic(user, password.Reveal())
+		r.addPassword(password.Reveal())
 	}
 	return r
 }
 
-func (r *redactor) add(user, password string) {
+// addBasic adds the token in which Basic sends a user and the password.
+func (r *redactor) addBasic(user, password string) {
 	token := strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(user+":"+password)), "=")
 	for _, text := range []string{token, url.QueryEscape(token)} {
 		r.addText(text[:min(leastToken, len(text))], text)
 	}
+}
+
+// addPassword adds a password as it may stand in a text.
+func (r *redactor) addPassword(password string) {
 	if utf8.RuneCountInString(password) < leastPassword {
 		return
 	}
@@ -82,7 +98,8 @@ func inUTF16(s string, order binary.AppendByteOrder) string {
 
 // clean returns text with REDACTED in the place of every secret.
 func (r redactor) clean(text string) string {
-	for _, s := range r {
+	for i := range r {
+		s := &r[i]
 		if !strings.Contains(text, s.start) {
 			continue
 		}
@@ -93,12 +110,43 @@ func (r redactor) clean(text string) string {
 			if !found {
 				break
 			}
-			b.WriteString(redacted)
-			text = after[commonPrefix(after, s.text[len(s.start):]):]
+			n := s.length(after)
+			if n < 0 {
+				b.WriteString(s.start)
+			} else {
+				b.WriteString(redacted)
+			}
+			text = after[max(n, 0):]
 		}
 		text = b.String()
 	}
 	return text
+}
+
+// length returns how much of after belongs to the secret that begins before it; -1 when it is none.
+func (s *secret) length(after string) int {
+	if s.text != "" {
+		return commonPrefix(after, s.text[len(s.start):])
+	}
+	first, width := 0, 1 // where a character stands among the bytes of one
+	switch {
+	case s.start[0] == 0:
+		first, width = 1, 2
+	case s.start[1] == 0:
+		width = 2
+	}
+	n := 0
+	for n+width <= len(after) && inBase64(after[n+first]) && (width == 1 || after[n+1-first] == 0) {
+		n += width
+	}
+	if n < leastRun*width {
+		return -1
+	}
+	return n
+}
+
+func inBase64(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("+/=-_", c) >= 0
 }
 
 // commonPrefix returns how many bytes a and b have in common at their beginning.

@@ -28,6 +28,10 @@ func TestRedactor(t *testing.T) {
 		Auth: transport.AuthBasic, User: "bird", Password: transport.NewSecret(`c4nary-Zug%spitze"7`),
 	}, proxy)
 	short := newRedactor(&transport.Config{Auth: transport.AuthBasic, User: "u", Password: transport.NewSecret("pwd")}, transport.Proxy{})
+	ntlm := newRedactor(&transport.Config{
+		Auth: transport.AuthNTLM, User: "bird", Password: transport.NewSecret(`c4nary-Zug%spitze"7`),
+	}, transport.Proxy{})
+	run := strings.Repeat("A+b/9z", 5)
 	nobody := newRedactor(&transport.Config{Auth: transport.AuthNone}, transport.Proxy{})
 	for _, tt := range []struct {
 		r        redactor
@@ -49,6 +53,16 @@ func TestRedactor(t *testing.T) {
 		{both, "pr0xy-c4nary", "REDACTED"},
 		{both, "Proxy-Authorization: Basic cHU6cHIweHktYzRuYXJ5", "Proxy-Authorization: Basic REDACTED"},
 		{short, "the pwd is in dTpwd2Q=", "the pwd is in REDACTED="},
+		// The tokens of NTLM and Kerberos go with whatever of them is left.
+		{ntlm, "c4nary-Zug%spitze\"7", "REDACTED"},
+		{ntlm, "Basic " + token, "Basic " + token}, // it never was sent
+		{ntlm, "Negotiate " + run + ", Kerberos", "REDACTED, Kerberos"},
+		{ntlm, "<TlRMTVNTUA" + run + "==>", "<REDACTED>"},
+		{ntlm, "Kerberos " + run, "REDACTED"},
+		{ntlm, "Kerberos preauthentication failed; offered: Negotiate, Kerberos", "Kerberos preauthentication failed; offered: Negotiate, Kerberos"},
+		{ntlm, inUTF16("<Negotiate "+run+">", binary.LittleEndian), inUTF16("<", binary.LittleEndian) + "REDACTED" + inUTF16(">", binary.LittleEndian)},
+		{ntlm, "\x00<" + inUTF16("Negotiate "+run, binary.BigEndian), "\x00<\x00REDACTED" + run[len(run)-1:]},
+		{both, "Negotiate " + run, "Negotiate " + run},
 		{nobody, "Basic " + token, "Basic " + token},
 		{nil, "Basic " + token, "Basic " + token},
 	} {
@@ -105,7 +119,7 @@ func TestEcho(t *testing.T) {
 			t.Run(name+"/"+format, func(t *testing.T) {
 				t.Setenv(passwordVariable, canary)
 				trace := filepath.Join(t.TempDir(), "trace")
-				got := invokeRun(t.Context(), strings.NewReader(""), "get", "-v", "-o", format, "--trace", trace, "-u", "bird", "--ca-file", h.ca, h.URL())
+				got := invokeRun(t.Context(), strings.NewReader(""), "get", "-v", "-o", format, "--trace", trace, "-u", "bird", "--auth", "basic", "--ca-file", h.ca, h.URL())
 				if got.code == exitOK {
 					t.Errorf("exit %d\n%s", got.code, got.stderr)
 				}

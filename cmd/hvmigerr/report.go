@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +46,8 @@ type sessionError struct {
 	err     error
 	secrets redactor // of which its text holds none, though the host may have sent them back
 	traced  bool     // the exchange was written down
+	foreign bool     // an answer was not what the session with the host has to give
+	method  *method  // nil where there was no session
 }
 
 func (e *sessionError) Error() string { return e.secrets.clean(e.err.Error()) }
@@ -143,74 +143,4 @@ func newErrorReport(err error) *errorReport {
 		r.Certificate = &e.Seen
 	}
 	return r
-}
-
-// hint returns what may help against err, or "". It belongs to the command: libraries say only what is the case.
-func hint(err error) string {
-	switch {
-	case has[*usageError](err), has[*undecodableError](err):
-		return ""
-	case errors.Is(err, invoke.ErrNoSuchJob):
-		return "a host forgets a job five minutes after it has ended; hvmigerr jobs lists what it still has"
-	case errors.Is(err, invoke.ErrNothingVisible):
-		return "is the user in Hyper-V Administrators on the host?"
-	case errors.Is(err, invoke.ErrNoHyperV):
-		return "is it a Hyper-V host of Windows Server 2012 or later? hvmigerr identify tells what answers there"
-	}
-	switch exitCode(err) {
-	case exitUnreachable:
-		return unreachableHint(err)
-	case exitAuthentication:
-		return authenticationHint(err)
-	case exitDenied:
-		return "the user needs Hyper-V Administrators and Remote Management Users; Invoke also the WMI right Execute Methods"
-	case exitQuota:
-		if !matches(err, (*wsman.Fault).Quota) { // it is a 413
-			return "the request or its answer is too large for the host's limit (MaxEnvelopeSizekb of winrm/config)"
-		}
-		return "the host is busy or limits this user; wait, then ask again"
-	case exitUndecodable:
-		if status(http.StatusNotFound)(err) {
-			return "WS-Management answers at the path /wsman; is another server at this port?"
-		}
-		if matches(err, func(e *sessionError) bool { return e.traced }) {
-			return ""
-		}
-		return "--trace DIR keeps what the host sent"
-	case exitDeadline:
-		return "a longer --timeout may help"
-	}
-	return ""
-}
-
-// authenticationHint tells by what was tried what the host may have against it.
-func authenticationHint(err error) string {
-	tried := func(scheme string) bool {
-		return matches(err, func(e *wsman.HTTPError) bool { return e.StatusCode == http.StatusUnauthorized && e.Tried == scheme })
-	}
-	offered := matches(err, func(e *wsman.HTTPError) bool {
-		return slices.ContainsFunc(e.Challenges, func(c string) bool { return strings.EqualFold(c, "Basic") })
-	})
-	switch {
-	case tried("Basic") && offered:
-		return "the host does not take this user with this password; basic takes local accounts of the host only, without a domain"
-	case tried("Basic"):
-		return "basic must be enabled on the host (winrm/config/service/auth) and takes local accounts only, without a domain"
-	case tried(""):
-		return "the service wants a user: give --user"
-	}
-	return ""
-}
-
-func unreachableHint(err error) string {
-	e, ok := errors.AsType[*transport.ConnectError](err)
-	switch {
-	case !ok, has[*transport.CertificateError](err):
-		return ""
-	case e.Stage == transport.StageConnect:
-		return "is WinRM listening there? It uses 5986 for https, where a listener must be made first, and 5985 for http"
-	case e.Stage == transport.StageTLS && !e.Alert():
-		return "is it an http port? WinRM uses 5986 for https and 5985 for http"
-	}
-	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/hvmigerr/hvmigerr/wsman"
@@ -23,6 +24,21 @@ func TestHint(t *testing.T) {
 	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}
 	tlsStage := func(err error) error { return &transport.ConnectError{Stage: transport.StageTLS, Err: err} }
 	refused := func(tried string) error { return &wsman.HTTPError{StatusCode: 401, Tried: tried} }
+	offering := func(mechanism string, e *transport.AuthError, challenges ...string) error {
+		e.Mechanism, e.Refused = mechanism, true
+		e.Err = &wsman.HTTPError{StatusCode: 401, Tried: mechanism, Challenges: challenges}
+		return e
+	}
+	ntlm := func(challenges ...string) error { return offering("NTLM", &transport.AuthError{}, challenges...) }
+	kerberos := func(challenges ...string) error { return offering("Kerberos", &transport.AuthError{}, challenges...) }
+	chosen := func(auto, inClear bool, mechanism string, err error) error {
+		return &sessionError{err: err, method: &method{
+			Choice: transport.Choice{Mechanism: mechanism, Reason: "it rains"}, auto: auto, clear: inClear,
+		}}
+	}
+	kdc := func(code int32, spns ...string) error {
+		return &transport.AuthError{Mechanism: "Kerberos", Err: &transport.KDCError{Code: code, SPNs: spns}}
+	}
 	const traceHint = "--trace DIR keeps"
 	for name, tt := range map[string]struct {
 		err  error
@@ -35,6 +51,32 @@ func TestHint(t *testing.T) {
 		"401 though basic is offered": {&wsman.HTTPError{StatusCode: 401, Tried: "Basic", Challenges: []string{"Negotiate", "basic"}}, "does not take this user with this password"},
 		"401 of nobody":               {refused(""), "give --user"},
 		"401 of a certificate":        {refused("certificate"), ""},
+		"basic, and only NTLM":        {&wsman.HTTPError{StatusCode: 401, Tried: "Basic", Challenges: []string{"Negotiate"}}, "what it offers fits --auth ntlm"},
+		"NTLM":                        {ntlm("Negotiate", "Kerberos"), "is the password right"},
+		"NTLM, only Basic":            {ntlm("Basic"), "neither Negotiate nor Kerberos; what it offers fits --auth basic with --https"},
+		"NTLM, only Kerberos":         {ntlm("Kerberos"), "does not offer Negotiate, which carries NTLM; what it offers fits --auth kerberos"},
+		"NTLM, nothing":               {ntlm(), "the host offers neither Negotiate nor Kerberos"},
+		"NTLM through a proxy":        {offering("NTLM", &transport.AuthError{Proxied: true}, "Negotiate"), "use --proxy none, or https"},
+		"a bad token":                 {&transport.AuthError{Mechanism: "NTLM", Err: errors.New("x")}, ""},
+		"Kerberos":                    {kerberos("Negotiate", "Kerberos"), "does the ticket fit the host?"},
+		"Kerberos, only Negotiate":    {kerberos("Negotiate"), "Kerberos switched off (winrm/config/service/auth); what it offers fits --auth ntlm"},
+		"Kerberos, clock behind":      {offering("Kerberos", &transport.AuthError{Skew: 7 * time.Minute}, "Kerberos"), "this machine's clock is 7m0s behind the host's"},
+		"Kerberos, clock ahead":       {offering("Kerberos", &transport.AuthError{Skew: -7 * time.Minute}, "Kerberos"), "this machine's clock is 7m0s ahead of the host's"},
+		"Kerberos, clock near":        {offering("Kerberos", &transport.AuthError{Skew: 4 * time.Minute}, "Kerberos"), "does the ticket fit the host?"},
+		"no KDC":                      {&transport.AuthError{Err: &transport.KDCUnreachableError{}}, "--kdc HOST names a KDC"},
+		"KDC, wrong password":         {kdc(24), "is not sent again"},
+		"KDC, unknown user":           {kdc(6), "is the realm right?"},
+		"KDC, unknown service":        {kdc(7, "HTTP/x"), "--spn SERVICE/NAME"},
+		"KDC, expired password":       {kdc(23), "kpasswd"},
+		"KDC, clock":                  {kdc(37), "set the clock of this machine right"},
+		"KDC, something else":         {kdc(60), ""},
+		"no ticket":                   {&transport.CredentialError{Err: errors.New("x")}, ""},
+		"auto, and no ticket":         {chosen(true, false, "", &transport.CredentialError{Err: errors.New("x")}), "or name a user"},
+		"auto, and NTLM refused":      {chosen(true, false, "NTLM", ntlm("Negotiate")), "(--auth auto chose NTLM: it rains)"},
+		"auto, and no hint":           {chosen(true, false, "NTLM", &transport.AuthError{Err: errors.New("x")}), "--auth auto chose NTLM: it rains"},
+		"asked for, and no hint":      {chosen(false, false, "NTLM", &transport.AuthError{Err: errors.New("x")}), ""},
+		"in clear":                    {chosen(false, true, "NTLM", &wsman.HTTPError{StatusCode: 500}), "leave out --seal never"},
+		"not in clear":                {chosen(false, false, "NTLM", &wsman.HTTPError{StatusCode: 500}), traceHint},
 		"413":                         {&wsman.HTTPError{StatusCode: 413}, "too large for the host's limit"},
 		"quota":                       {&wsman.Fault{Subcode: wsman.SubcodeQuotaLimit}, "the host is busy"},
 		"413 and quota":               {errors.Join(&wsman.HTTPError{StatusCode: 413}, &wsman.Fault{Subcode: wsman.SubcodeQuotaLimit}), "the host is busy"},
@@ -67,9 +109,9 @@ func TestHintOfRun(t *testing.T) {
 		want, lack string
 	}{
 		{[]string{"identify"}, false, exitAuthentication, "hint: the service wants a user", "basic must"},
-		{[]string{"identify", "-u", "x"}, false, exitAuthentication, "hint: the host does not take this user with this password", "wants a user"},
-		{[]string{"get", "-u", "administrator"}, false, exitUndecodable, "hint: --trace DIR keeps", ""},
-		{[]string{"get", "-u", "administrator"}, true, exitUndecodable, "text/html", "hint"},
+		{[]string{"identify", "-u", "x", "--auth", "basic"}, false, exitAuthentication, "hint: the host does not take this user with this password", "wants a user"},
+		{[]string{"get", "-u", "administrator", "--auth", "basic"}, false, exitUndecodable, "hint: --trace DIR keeps", ""},
+		{[]string{"get", "-u", "administrator", "--auth", "basic"}, true, exitUndecodable, "text/html", "hint"},
 	} {
 		for _, format := range []string{outputText, outputJSON} {
 			args := append(slices.Clip(tt.args), "-o", format, "--ca-file", h.ca, h.URL())
@@ -136,7 +178,7 @@ func TestVerboseProxy(t *testing.T) {
 		want        string
 	}{
 		{"", []string{"https://127.0.0.1:1"}, ", no proxy\n"},
-		{"http://pu:pr0xy-c4nary@127.0.0.1:1", []string{"hv01.invalid"}, ", proxy http://pu:xxxxx@127.0.0.1:1\n"},
+		{"http://pu:pr0xy-c4nary@127.0.0.1:1", []string{"https://hv01.invalid"}, ", proxy http://pu:xxxxx@127.0.0.1:1\n"},
 		{"http://pu:pr0xy-c4nary@127.0.0.1:1", []string{"https://127.0.0.1:1"}, ", no proxy\n"}, // loopback never has one
 		{"http://pu:pr0xy-c4nary@127.0.0.1:1", []string{"https://127.0.0.1:1", "--proxy", "none"}, ", no proxy\n"},
 		{"", []string{"hv01.invalid", "--proxy", "socks5://pu:pr0xy-c4nary@127.0.0.1:1"}, ", proxy socks5://pu:xxxxx@127.0.0.1:1\n"},

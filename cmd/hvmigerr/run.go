@@ -63,8 +63,11 @@ prints every error of those that failed: message, code, severity, source.
 It reads, and never changes anything on the host. A host keeps a job for five
 minutes after its end.
 
-The password comes from --password-file or --password-command, else from
-$HVMIGERR_PASSWORD, else from a prompt on the terminal.
+HOST is reached over http on port 5985, as Windows' own clients do, with every
+message sealed by Kerberos or NTLM; see --auth, --https and --ca-file. A
+password comes from --password-file or --password-command, else from
+$HVMIGERR_PASSWORD, else from a prompt on the terminal; with a Kerberos ticket
+none is needed.
 
 Exit codes: 0 answered, also when migrations failed; 1 anything not below;
 2 wrong flags; 3 a migration failed (--exit-status); 4 no such job; 10 host not
@@ -72,7 +75,7 @@ reached; 11 not authenticated; 12 access denied; 13 another refusal of the host;
 14 a quota; 15 an answer that cannot be read; 124 --timeout; 130 interrupted;
 143 terminated.`,
 		Example: `  hvmigerr demo
-  hvmigerr get -u hv-reader --ca-file corp-ca.pem hv01.example.com
+  hvmigerr get -u 'CORP\hv-reader' hv01.example.com
   hvmigerr decode answer.xml`,
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -33,6 +33,7 @@ func TestRun(t *testing.T) {
 		args   []string // the endpoint and the CA file follow
 		want   int
 		stderr string
+		sealed string // in its place where messages are sealed
 	}{
 		{name: "get", args: []string{"get"}, want: exitOK},
 		{name: "jobs", args: []string{"jobs"}, want: exitOK},
@@ -57,7 +58,7 @@ func TestRun(t *testing.T) {
 		{name: "404", rules: rule("", wsmantest.Rule{Status: 404, Body: &page, ContentType: "text/html"}), args: []string{"get"}, want: exitUndecodable, stderr: "404"},
 		{name: "413", rules: rule("", wsmantest.Rule{Status: 413, Body: &empty, ContentType: "text/plain"}), args: []string{"get"}, want: exitQuota, stderr: "413"},
 		{name: "503", rules: rule("", wsmantest.Rule{Status: 503, Body: &page, ContentType: "text/html"}), args: []string{"get"}, want: exitUnreachable, stderr: "503"},
-		{name: "redirect", rules: rule("", wsmantest.Rule{Status: 302, Body: &empty, ContentType: "text/html", Header: map[string]string{"Location": "https://elsewhere.invalid/"}}), args: []string{"get"}, want: exitUndecodable, stderr: "redirects are not followed"},
+		{name: "redirect", rules: rule("", wsmantest.Rule{Status: 302, Body: &empty, ContentType: "text/html", Header: map[string]string{"Location": "https://elsewhere.invalid/"}}), args: []string{"get"}, want: exitUndecodable, stderr: "redirects are not followed", sealed: "302"},
 		{name: "HTML", rules: rule("", wsmantest.Rule{Body: &page, ContentType: "text/html"}), args: []string{"get"}, want: exitUndecodable, stderr: "text/html"},
 		{name: "HTML that claims SOAP", rules: rule("", wsmantest.Rule{Body: &page}), args: []string{"get"}, want: exitUndecodable},
 		{name: "one byte", rules: rule("", wsmantest.Rule{Body: &one}), args: []string{"get"}, want: exitUndecodable},
@@ -75,24 +76,33 @@ func TestRun(t *testing.T) {
 		{name: "too slow later", rules: rule("GetError", wsmantest.Rule{Delay: wsmantest.Duration(time.Hour)}), args: []string{"get", "--timeout", "500ms"}, want: exitDeadline, stderr: "--timeout 500ms"},
 		{name: "wrong name", args: []string{"get", "--tls-server-name", "hv99"}, want: exitUnreachable, stderr: `not for "hv99"`},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Setenv(passwordVariable, password)
-			model := wsmantest.DefaultModel(time.Now())
-			if tt.model != nil {
-				tt.model(model)
-			}
-			h := newHost(t, wsmantest.Config{Model: model, Rules: tt.rules})
-			args := append(tt.args, "-u", "administrator", "--ca-file", h.ca, h.URL())
-			got := invokeRun(t.Context(), strings.NewReader(""), args...)
-			if got.code != tt.want {
-				t.Errorf("exit %d, want %d\n%s%s", got.code, tt.want, got.stdout, got.stderr)
-			}
-			if !strings.Contains(got.stderr, tt.stderr) {
-				t.Errorf("stderr %q, want something with %q", got.stderr, tt.stderr)
-			}
-			checkStderr(t, got.stderr)
-			checkJSON(t, h, tt.args, tt.want)
-		})
+		for _, auth := range []string{"basic", "ntlm"} {
+			t.Run(tt.name+"/"+auth, func(t *testing.T) {
+				t.Setenv(passwordVariable, password)
+				model := wsmantest.DefaultModel(time.Now())
+				if tt.model != nil {
+					tt.model(model)
+				}
+				rules := slices.Clone(tt.rules)
+				if auth == "ntlm" && len(rules) > 0 {
+					rules[0].Size = min(rules[0].Size, 3<<20) // the host seals an answer in memory
+				}
+				h := newHost(t, wsmantest.Config{Model: model, Rules: rules})
+				args := append(slices.Clip(tt.args), "--auth", auth)
+				got := invokeRun(t.Context(), strings.NewReader(""), append(args, "-u", "administrator", "--ca-file", h.ca, h.URL())...)
+				if got.code != tt.want {
+					t.Errorf("exit %d, want %d\n%s%s", got.code, tt.want, got.stdout, got.stderr)
+				}
+				if tt.sealed != "" && auth == "ntlm" {
+					tt.stderr = tt.sealed
+				}
+				if !strings.Contains(got.stderr, tt.stderr) {
+					t.Errorf("stderr %q, want something with %q", got.stderr, tt.stderr)
+				}
+				checkStderr(t, got.stderr)
+				checkJSON(t, h, args, tt.want)
+			})
+		}
 	}
 }
 
@@ -118,6 +128,15 @@ func checkJSON(t *testing.T, h *host, args []string, want int) {
 	}
 	args = append(slices.Clip(args), "-u", "administrator", "--ca-file", h.ca, "-o", "json", h.URL())
 	got := invokeRun(t.Context(), strings.NewReader(""), args...)
+	if got.code != want {
+		t.Errorf("-o json: exit %d, want %d", got.code, want)
+	}
+	checkError(t, got.stdout, want)
+}
+
+// checkError: an answer in JSON tells the exit code, and of an error what it is.
+func checkError(t *testing.T, stdout string, want int) {
+	t.Helper()
 	var answer struct {
 		Schema string
 		Hosts  []struct {
@@ -129,11 +148,11 @@ func checkJSON(t *testing.T, h *host, args []string, want int) {
 			}
 		}
 	}
-	if err := json.Unmarshal([]byte(got.stdout), &answer); err != nil {
-		t.Fatalf("-o json: %v\n%s", err, got.stdout)
+	if err := json.Unmarshal([]byte(stdout), &answer); err != nil {
+		t.Fatalf("-o json: %v\n%s", err, stdout)
 	}
-	if got.code != want || answer.Schema != schema || len(answer.Hosts) != 1 || answer.Hosts[0].Exit != want {
-		t.Errorf("-o json: exit %d, %+v; want exit %d", got.code, answer, want)
+	if answer.Schema != schema || len(answer.Hosts) != 1 || answer.Hosts[0].Exit != want {
+		t.Errorf("-o json: %+v; want exit %d", answer, want)
 	}
 	if e := answer.Hosts[0].Error; want != exitMigration && (e == nil || e.Exit != want || e.Message == "" || e.Kind == "") {
 		t.Errorf("-o json: error %+v, want exit %d in it", e, want)
@@ -160,144 +179,6 @@ func returning(v uint32) func(*wsmantest.Model) {
 func spoiled(m *wsmantest.Model) {
 	for i := range m.Jobs {
 		m.Jobs[i].Errors = []wsmantest.Error{{Raw: "<INSTANCE"}}
-	}
-}
-
-// TestRunUsage holds what is wrong with a command line: exit 2, one line with the flag's name, nothing sent, no password asked for.
-func TestRunUsage(t *testing.T) {
-	clearEnvironment(t)
-	for _, tt := range []struct {
-		args   string
-		stderr string
-	}{
-		{"gte hv01", `unknown command "gte", did you mean get; see hvmigerr -h`},
-		{"xyzzy", `unknown command "xyzzy"; see hvmigerr -h`},
-		{"get", "HOST is missing; see hvmigerr get -h"},
-		{"get a b", `only one HOST is possible, and "b" is one too many`},
-		{"jobs", "HOST is missing; see hvmigerr jobs -h"},
-		{"identify a b", "only one HOST"},
-		{"decode a b", "only one FILE"},
-		{"completion nosh", `unknown command "nosh"`},
-		{"help nosh", `unknown command "nosh"`},
-		{"demo x", `unexpected argument "x"`},
-		{"version x", `unexpected argument "x"`},
-		{"get --nope hv01", "unknown flag: --nope"},
-		{"get --password hunter2 hv01", "unknown flag: --password"},
-		{"get hv01 -u", "flag needs an argument: 'u' in -u"},
-		{"get hv01", "--user is missing"},
-		{"get hv01 -u a:b", "--user holds a colon or a control"},
-		{"get hv01 -u x", "no password"},
-		{"get hv01 -u x --http", "--auth basic over http"},
-		{"get hv01:5985 -u x", "--auth basic over http"},
-		{"get http://hv01 -u x", "--auth basic over http"},
-		{"get hv01 -u x --auth ntlm", `--auth "ntlm"`},
-		{"get hv01 -u x --auth none", `--auth "none"`},
-		{"get hv01 --auth certificate", "needs --client-cert"},
-		{"get hv01 --client-key k", "--client-key needs --client-cert"},
-		{"get hv01 --client-cert c -u x", "--user does not go with"},
-		{"get hv01 --client-cert c --password-file p", "--password-file does not go with"},
-		{"get hv01 --client-cert c --auth basic", "--client-cert does not go with --auth basic"},
-		{"get hv01 --client-cert nosuch.pem", "--client-cert: open nosuch.pem"},
-		{"get hv01 --client-cert c --http", "--client-cert needs https"},
-		{"get hv01 -u x --http --https", "--http and --https exclude each other"},
-		{"get http://hv01 -u x --https", "--https contradicts"},
-		{"get https://hv01 -u x --http", "--http contradicts"},
-		{"get hv01:5986 -u x --port 5985", "--port 5985 contradicts"},
-		{"get hv01 -u x --port 0", "--port must not be 0"},
-		{"get hv01 -u x --port 99999", `--port: invalid value "99999"`},
-		{"get hv01 -u x --http --tls-pin sha256:00", "--tls-pin needs https"},
-		{"get hv01 -u x --tls-pin sha256:00", "--tls-pin: pin"},
-		{"get hv01 -u x --ca-file nosuch.pem", "--ca-file: open nosuch.pem"},
-		{"get hv01 -u x --ca-file main.go", "--ca-file: main.go holds no certificate"},
-		{"get hv01 -u x --ca-file a --tls-pin b", "--ca-file and --tls-pin exclude each other"},
-		{"get hv01 -u x --insecure --tls-pin b", "--insecure and --tls-pin exclude each other"},
-		{"get hv01 -u x --insecure --ca-file b", "--insecure and --ca-file exclude each other"},
-		{"get hv01 -u x --password-file a --password-command b", "--password-file and --password-command exclude each other"},
-		{"get hv01 -u x --password-file nosuch", "--password-file: open nosuch"},
-		{"get hv01 -u x --password-command '", "--password-command: "},
-		{"get hv01 -u x --proxy ftp://user:hunter2@x", "--proxy: "},
-		{"get hv01 -u x --timeout 0s", "--timeout must be longer than 0"},
-		{"get hv01 -u x --timeout 5", `--timeout: invalid value "5", want one such as 5s; see`},
-		{"get hv01 -u x --locale de_DE", `--locale "de_DE" is no language tag`},
-		{"get hv01 -u x --connect-timeout -1s", "--connect-timeout must be longer than 0"},
-		{"get hv01 -u x --uri-style omi", `--uri-style "omi"`},
-		{"get hv01 -u x -o yaml", `--output "yaml"`},
-		{"decode -o yaml", `--output "yaml"`},
-		{"version -o yaml", `--output "yaml"`},
-		{"get hv01 -u x --job j --vm v", "--job and --vm exclude each other"},
-		{"get hv01 -u x --job j --latest", "--job and --latest exclude each other"},
-		{"get hv01 -u x --job j --all", "--job and --all exclude each other"},
-		{"get hv01 -u x --job=", "--job is empty"},
-		{"get hv01 -u x --vm=", "--vm is empty"},
-		{"get hv01 -u x --method GetErrors", `--method "GetErrors"`},
-		{"get @hosts -u x", "lists of hosts"},
-		{"decode nosuch.xml", "FILE: open nosuch.xml"},
-		{"simulate --model nosuch.json", "--model: open nosuch.json"},
-		{"simulate --rules nosuch.json", "--rules: open nosuch.json"},
-		{"simulate --listen nowhere", "--listen: "},
-		{"simulate --listen 127.0.0.1:99999", `hvmigerr: --listen: port "99999" is not 0 to 65535`},
-		{"simulate --print-model --model m", "--print-model prints the built-in model"},
-		{"simulate --http --ca-out x", "--ca-out does not go with --http"},
-	} {
-		t.Run(tt.args, func(t *testing.T) {
-			got := invokeRun(t.Context(), strings.NewReader(""), strings.Fields(tt.args)...)
-			if got.code != exitUsage || got.stdout != "" {
-				t.Errorf("run = %+v, want exit %d and an empty stdout", got, exitUsage)
-			}
-			if !strings.HasPrefix(got.stderr, "hvmigerr: "+tt.stderr) && !strings.Contains(got.stderr, tt.stderr) {
-				t.Errorf("stderr %q, want %q in it", got.stderr, tt.stderr)
-			}
-			if n := strings.Count(got.stderr, "\n"); n != 1 || !strings.Contains(got.stderr, " -h\n") {
-				t.Errorf("stderr %q, want one line that ends with a pointer to -h", got.stderr)
-			}
-			if strings.Contains(got.stderr, "hunter2") {
-				t.Errorf("stderr %q repeats a password", got.stderr)
-			}
-		})
-	}
-}
-
-// TestEnvironment: each variable is the default of its flag, gives way to what is typed, and is checked like it.
-func TestEnvironment(t *testing.T) {
-	clearEnvironment(t)
-	for _, tt := range []struct {
-		env    string
-		args   string
-		stderr string
-	}{
-		{"TIMEOUT=soon", "get hv01 -u x", `HVMIGERR_TIMEOUT: invalid value "soon" for --timeout, want one such as 5s`},
-		{"TIMEOUT=0s", "get hv01 -u x", "hvmigerr: HVMIGERR_TIMEOUT must be longer"},
-		{"CONNECT_TIMEOUT=0s", "get hv01 -u x", "hvmigerr: HVMIGERR_CONNECT_TIMEOUT must be longer"},
-		{"OUTPUT=yaml", "get hv01 -u x", `HVMIGERR_OUTPUT: invalid value "yaml" for --output`},
-		{"OUTPUT=yaml", "version", `HVMIGERR_OUTPUT: invalid value "yaml" for --output`},
-		{"AUTH=ntlm", "get hv01 -u x", `hvmigerr: HVMIGERR_AUTH "ntlm"`},
-		{"LOCALE=C.UTF-8", "get hv01 -u x", `hvmigerr: HVMIGERR_LOCALE "C.UTF-8" is no language tag`},
-		{"PORT=0", "get hv01 -u x", "hvmigerr: HVMIGERR_PORT must not be 0"},
-		{"TLS_PIN=sha256:00", "get hv01 -u x", "HVMIGERR_TLS_PIN: pin"},
-		{"TLS_PIN=sha256:00", "get hv01 -u x --ca-file nosuch.pem", "--ca-file: open nosuch.pem"}, // the typed one wins
-		{"CA_FILE=nosuch.pem", "get hv01 -u x", "HVMIGERR_CA_FILE: open nosuch.pem"},
-		{"HTTPS=false", "get hv01 -u x", "--auth basic over http"},
-		{"HTTPS=false", "get hv01 -u x --https --ca-file nosuch.pem", "--ca-file: open nosuch.pem"},
-		{"PORT=5985", "get hv01 -u x", "no password"}, // it does not choose http
-		{"PORT=0x", "get hv01 -u x", `HVMIGERR_PORT: invalid value "0x" for --port`},
-		{"PASSWORD_FILE=nosuch", "get hv01 -u x", "hvmigerr: HVMIGERR_PASSWORD_FILE: open nosuch"},
-		{"PASSWORD_COMMAND='", "get hv01 -u x", "hvmigerr: HVMIGERR_PASSWORD_COMMAND: "},
-		{"PASSWORD_FILE=nosuch", "get hv01 -u x --password-command '", "--password-command: "},
-		{"URI_STYLE=omi", "get hv01 -u x", `hvmigerr: HVMIGERR_URI_STYLE "omi"`},
-		{"PROXY=ftp://x", "get hv01 -u x", "HVMIGERR_PROXY: "},
-		// These have no variable.
-		{"ALLOW_UNENCRYPTED=true", "get http://hv01 -u x", "--auth basic over http"},
-		{"HTTP=true", "get hv01 -u x", "no password"},
-		{"INSECURE=true", "get hv01 -u x --tls-pin sha256:00", "--tls-pin: pin"},
-	} {
-		t.Run(tt.env+" "+tt.args, func(t *testing.T) {
-			name, value, _ := strings.Cut(tt.env, "=")
-			t.Setenv(envPrefix+name, value)
-			got := invokeRun(t.Context(), strings.NewReader(""), strings.Fields(tt.args)...)
-			if got.code != exitUsage || !strings.Contains(got.stderr, tt.stderr) {
-				t.Errorf("run = %+v, want exit %d and %q", got, exitUsage, tt.stderr)
-			}
-		})
 	}
 }
 
@@ -378,9 +259,11 @@ func TestRequests(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"get", "--job", "4E0B97D1-C6A2-4F58-B1E7-38D5F90C2A6B"}, "Get GetErrorEx GetError"},
-		{[]string{"get", "--latest"}, "Enumerate GetErrorEx GetError"},
-		{[]string{"identify"}, "Identify"},
+		{[]string{"get", "--job", "4E0B97D1-C6A2-4F58-B1E7-38D5F90C2A6B", "--auth", "basic"}, "Get GetErrorEx GetError"},
+		{[]string{"get", "--latest"}, "Authenticate Authenticate Enumerate GetErrorEx GetError"},
+		{[]string{"get", "--latest", "--seal", "never"}, "Authenticate Authenticate Enumerate GetErrorEx GetError"},
+		{[]string{"identify", "--auth", "basic"}, "Identify"},
+		{[]string{"identify"}, "Authenticate Authenticate Identify"},
 	} {
 		h := newHost(t, wsmantest.Config{})
 		got := invokeRun(t.Context(), strings.NewReader(""), append(tt.args, "-u", "administrator", "--ca-file", h.ca, h.URL())...)
@@ -400,7 +283,7 @@ func TestRefusedOnce(t *testing.T) {
 	t.Setenv(passwordVariable, password)
 	refuse := ""
 	h := newHost(t, wsmantest.Config{Rules: rule("GetErrorEx", wsmantest.Rule{Status: http.StatusUnauthorized, Body: &refuse})})
-	got := invokeRun(t.Context(), strings.NewReader(""), "get", "-u", "administrator", "--ca-file", h.ca, h.URL())
+	got := invokeRun(t.Context(), strings.NewReader(""), "get", "-u", "administrator", "--auth", "basic", "--ca-file", h.ca, h.URL())
 	if got.code != exitAuthentication {
 		t.Errorf("run = %+v, want exit %d", got, exitAuthentication)
 	}

@@ -7,7 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,9 +20,12 @@ import (
 
 // simulateFlags are the flags of simulate.
 type simulateFlags struct {
-	listen, model, rules, caOut string
-	http, printModel            bool
-	output                      string
+	listen, model, rules   string
+	caOut, ccacheOut       string
+	http, allowUnencrypted bool
+	auth                   []string
+	printModel             bool
+	output                 string
 }
 
 func (a *app) simulateCommand() *cobra.Command {
@@ -31,15 +34,16 @@ func (a *app) simulateCommand() *cobra.Command {
 		Use:   "simulate [flags]",
 		Short: "Be a Hyper-V host, for trying and testing",
 		Long: `Runs a simulated Hyper-V host: migration jobs that run, fail and are forgotten,
-behind WS-Management with a certificate made for this run. It prints its address
-and a command to try, and serves until it is interrupted (exit 130). Its users
-and passwords are known to everybody: it listens on loopback unless told
-otherwise.
+behind WS-Management over https with a certificate made for this run, or over
+http as a default Windows host serves it, with messages that NTLM or Kerberos
+seals. It prints its address and commands to try, and serves until it is
+interrupted (exit 130). Its users and passwords are known to everybody: it
+listens on loopback unless told otherwise.
 
 The jobs of the built-in model come again every five minutes. The format of
 a model of your own, and of rules that make the host misbehave, is that of Model
 and Rule in package wsman/wsmantest; --print-model gives a model to start from.`,
-		Example: `  hvmigerr simulate
+		Example: `  hvmigerr simulate --http
   hvmigerr simulate --print-model > host.json
   hvmigerr simulate --listen 127.0.0.1:5986 --model host.json --ca-out ca.pem`,
 		Args: arguments(0, 0, ""),
@@ -63,7 +67,11 @@ and Rule in package wsman/wsmantest; --print-model gives a model to start from.`
 	fs.StringVar(&f.rules, "rules", "", "how the host misbehaves, a JSON `FILE`")
 	fs.StringVar(&f.caOut, "ca-out", "", "write the certificate authority to `FILE` and leave it there (default: a file that is removed at the end)")
 	fs.BoolVar(&f.http, "http", false, "serve http in place of https")
+	fs.StringSliceVar(&f.auth, "auth", nil, "offer these methods, a `LIST` of ntlm, kerberos, basic, certificate (default: all; with --http those that protect what is sent)")
+	fs.BoolVar(&f.allowUnencrypted, "allow-unencrypted", false, "with --http take basic and messages in clear, as a host with AllowUnencrypted=true")
+	fs.StringVar(&f.ccacheOut, "ccache-out", "", "write a Kerberos ticket of the administrator to `FILE` and leave it there (default: a file that is removed at the end)")
 	registerOutput(cmd, &f.output)
+	complete(cmd, "auth", authNames(served())...)
 	return cmd
 }
 
@@ -87,12 +95,12 @@ func (a *app) simulate(ctx context.Context, f *simulateFlags) error {
 	if host, _, err := net.SplitHostPort(server.Addr().String()); err == nil && !net.ParseIP(host).IsLoopback() {
 		a.warn("other machines can reach this host; whoever knows hvmigerr knows its passwords")
 	}
-	caFile, remove, err := f.writeCA(server.CACertPEM())
+	files, err := f.writeFiles(server, cfg)
 	if err != nil {
-		return fmt.Errorf("--ca-out: %w", err)
+		return err
 	}
-	defer remove()
-	if err := a.printSimulation(f, server, cfg.Model, caFile); err != nil {
+	defer files.remove()
+	if err := a.printSimulation(f, server, cfg, files); err != nil {
 		return err
 	}
 	if err := a.out.flush(); err != nil {
@@ -104,8 +112,13 @@ func (a *app) simulate(ctx context.Context, f *simulateFlags) error {
 
 // config reads the files.
 func (f *simulateFlags) config(ctx context.Context) (*wsmantest.Config, error) {
-	cfg := &wsmantest.Config{HTTP: f.http, Addr: f.listen, Model: builtInModel(time.Now())}
+	cfg := &wsmantest.Config{
+		HTTP: f.http, Addr: f.listen, Model: builtInModel(time.Now()), AllowUnencrypted: f.allowUnencrypted,
+	}
 	var err error
+	if cfg.Auth, err = f.methods(); err != nil {
+		return nil, err
+	}
 	if cfg.Names, err = f.names(); err != nil {
 		return nil, err
 	}
@@ -119,8 +132,13 @@ func (f *simulateFlags) config(ctx context.Context) (*wsmantest.Config, error) {
 			return nil, err
 		}
 	}
-	if f.http && f.caOut != "" {
+	switch {
+	case f.http && f.caOut != "":
 		return nil, &usageError{"--ca-out does not go with --http"}
+	case f.allowUnencrypted && !f.http:
+		return nil, &usageError{"--allow-unencrypted needs --http"}
+	case f.ccacheOut != "" && !slices.Contains(cfg.Auth, wsmantest.AuthMethodKerberos):
+		return nil, &usageError{"--ccache-out needs kerberos among --auth"}
 	}
 	return cfg, nil
 }
@@ -189,85 +207,4 @@ func (f *simulateFlags) url(server *wsmantest.Server) string {
 		loopback = "::1"
 	}
 	return strings.Replace(server.URL(), server.Addr().String(), net.JoinHostPort(loopback, port), 1)
-}
-
-// writeCA writes the authority where the user wants it, or where remove takes it away.
-func (f *simulateFlags) writeCA(pem []byte) (name string, remove func(), err error) {
-	keep := func() {}
-	switch {
-	case pem == nil:
-		return "", keep, nil
-	case f.caOut != "":
-		return f.caOut, keep, os.WriteFile(f.caOut, pem, 0o644) //nolint:gosec // a certificate is public
-	}
-	dir, err := os.MkdirTemp("", "hvmigerr-simulate-")
-	if err != nil {
-		return "", keep, err
-	}
-	remove = func() { _ = os.RemoveAll(dir) } // in the directory of temporary files: what is left harms nobody
-	name = filepath.Join(dir, "ca.pem")
-	if err := os.WriteFile(name, pem, 0o600); err != nil {
-		remove()
-		return "", keep, err
-	}
-	return name, remove, nil
-}
-
-// printSimulation says how the host is reached.
-func (a *app) printSimulation(f *simulateFlags, server *wsmantest.Server, model *wsmantest.Model, caFile string) error {
-	users, url := usersOf(model), f.url(server)
-	if f.output != outputText {
-		names := []string{}
-		for i := range users {
-			names = append(names, users[i].Name)
-		}
-		return a.writeJSON(object{
-			{"schema", schema},
-			{"command", "simulate"},
-			{"url", url},
-			{"caFile", nullable(caFile)},
-			{"pin", nullable(server.Pin())},
-			{"users", names},
-		}, f.output)
-	}
-	a.out.printf("A simulated Hyper-V host, nothing of it is real.\n\n")
-	a.out.printf("address    %s\n", url)
-	if caFile != "" {
-		a.out.printf("CA file    %s\npin        %s\n", caFile, server.Pin())
-	}
-	for i := range users {
-		a.out.printf("user       %s%s\n", safeLine(users[i].Name), access(users[i].Access))
-	}
-	if model.Users != nil {
-		a.out.printf("passwords  those of the model\n")
-		return nil
-	}
-	a.out.printf("passwords  the name and -pass\n\nTry:\n")
-	trust, curlTrust := "--ca-file "+caFile, "--cacert "+caFile
-	if f.http {
-		trust, curlTrust = "--allow-unencrypted", "--noproxy '*'"
-	}
-	a.out.printf("  HVMIGERR_PASSWORD=administrator-pass hvmigerr get -u administrator \\\n    %s %s\n", trust, url)
-	a.out.printf("  curl %s -u administrator:administrator-pass \\\n", curlTrust)
-	a.out.printf("    -H 'Content-Type: application/soap+xml;charset=UTF-8' -d '%s' \\\n    %s\n", identifyMessage, url)
-	a.out.printf("\nCtrl-C ends it.\n")
-	return nil
-}
-
-// identifyMessage is the request Identify, for curl.
-const identifyMessage = `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header/><s:Body>` +
-	`<i:Identify xmlns:i="http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"/></s:Body></s:Envelope>`
-
-// access says what a user may do.
-func access(a wsmantest.Access) string {
-	switch a {
-	case wsmantest.AccessRead:
-		return " (reads, but may not call methods)"
-	case wsmantest.AccessEmpty:
-		return " (is shown nothing)"
-	case wsmantest.AccessNone:
-		return " (may not read)"
-	case wsmantest.AccessFull:
-	}
-	return ""
 }

@@ -5,9 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -55,8 +53,26 @@ func TestSimulate(t *testing.T) {
 			trust: func(s *simulation) []string { return []string{"--ca-file", s.CAFile} },
 		},
 		{
-			name: "http", args: []string{"--http"},
-			trust: func(*simulation) []string { return []string{"--allow-unencrypted"} },
+			name: "basic over http", args: []string{"--http", "--allow-unencrypted"},
+			trust: func(*simulation) []string { return []string{"--auth", "basic", "--allow-unencrypted"} },
+		},
+		{
+			name: "NTLM over http", args: []string{"--http", "--auth", "ntlm"},
+			trust: func(*simulation) []string { return []string{"--auth", "ntlm"} },
+		},
+		{
+			name: "ticket in a file that goes", args: []string{"--http", "--auth", "kerberos"},
+			trust: func(s *simulation) []string { return []string{"--ccache", s.CCacheFile} },
+		},
+		{
+			name: "ticket in a file that stays", args: []string{"--http", "--ccache-out", filepath.Join(t.TempDir(), "krb5cc")}, keeps: true,
+			trust: func(s *simulation) []string {
+				return []string{"--ccache", "FILE:" + s.CCacheFile, "--auth", "kerberos"}
+			},
+		},
+		{
+			name:  "ticket over https",
+			trust: func(s *simulation) []string { return []string{"--ccache", s.CCacheFile, "--ca-file", s.CAFile} },
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,11 +97,10 @@ func TestSimulate(t *testing.T) {
 			if code := <-done; code != exitInterrupted {
 				t.Errorf("simulate: exit %d, want %d", code, exitInterrupted)
 			}
-			if answer.CAFile == "" {
-				return
-			}
-			if _, err := os.Stat(answer.CAFile); errors.Is(err, fs.ErrNotExist) == tt.keeps {
-				t.Errorf("after simulate: %v", err)
+			for _, file := range []string{answer.CAFile, answer.CCacheFile} {
+				if _, err := os.Stat(file); file != "" && (err == nil) != (tt.keeps && slices.Contains(tt.args, file)) {
+					t.Errorf("after simulate: %s: %v", file, err)
+				}
 			}
 		})
 	}
@@ -93,27 +108,52 @@ func TestSimulate(t *testing.T) {
 
 // A simulation is what simulate prints.
 type simulation struct {
-	URL    string
-	CAFile string
-	Pin    string
-	Users  []string
+	URL        string
+	Auth       []string
+	CAFile     string
+	Pin        string
+	CCacheFile string
+	Users      []string
 }
 
 func TestSimulateText(t *testing.T) {
 	clearEnvironment(t)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errTerminated)
-	got := invokeRun(ctx, strings.NewReader(""), "simulate", "--listen", "127.0.0.1:0")
-	if got.code != exitTerminated {
-		t.Errorf("simulate: exit %d, want %d", got.code, exitTerminated)
-	}
-	for _, want := range []string{
-		"address    https://127.0.0.1:", "CA file    ", "pin        sha256:", "user       administrator\n", "passwords  the name and -pass",
-		"HVMIGERR_PASSWORD=administrator-pass hvmigerr get -u administrator", "curl --cacert ",
+	const byPassword = "  HVMIGERR_PASSWORD=administrator-pass hvmigerr get -u administrator"
+	for _, tt := range []struct {
+		args []string
+		want []string
+		lack string
+	}{
+		{nil, []string{
+			"address    https://127.0.0.1:", "auth       ntlm, kerberos, basic, certificate\n", "CA file    ", "pin        sha256:",
+			"ticket     ", ", of administrator@CORP.EXAMPLE\n", "user       administrator\n", "passwords  the name and -pass",
+			"  KRB5CCNAME=FILE:", byPassword + " \\\n    --ca-file ", byPassword + " --auth basic \\\n    --ca-file ", "  curl --cacert ",
+		}, "--allow-unencrypted"},
+		{[]string{"--http"}, []string{
+			"address    http://127.0.0.1:", "auth       ntlm, kerberos\n", "  KRB5CCNAME=FILE:", byPassword + " \\\n    http://",
+		}, "basic"},
+		{[]string{"--http", "--allow-unencrypted"}, []string{
+			"auth       ntlm, kerberos, basic\n", byPassword + " --auth basic \\\n    --allow-unencrypted http://", "  curl --noproxy '*' -u ",
+		}, "CA file"},
+		{[]string{"--http", "--auth", "ntlm"}, []string{"auth       ntlm\n", byPassword + " \\\n    http://"}, "KRB5CCNAME"},
+		{[]string{"--auth", "kerberos,basic"}, []string{"auth       kerberos, basic\n", "KRB5CCNAME", "--auth basic"}, byPassword + " \\\n"},
 	} {
-		if !strings.Contains(got.stdout, want) {
-			t.Errorf("no %q in\n%s", want, got.stdout)
-		}
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(errTerminated)
+			got := invokeRun(ctx, strings.NewReader(""), append([]string{"simulate", "--listen", "127.0.0.1:0"}, tt.args...)...)
+			if got.code != exitTerminated {
+				t.Errorf("simulate: exit %d, want %d", got.code, exitTerminated)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(got.stdout, want) {
+					t.Errorf("no %q in\n%s", want, got.stdout)
+				}
+			}
+			if strings.Contains(got.stdout, tt.lack) {
+				t.Errorf("%q in\n%s", tt.lack, got.stdout)
+			}
+		})
 	}
 }
 
@@ -129,7 +169,7 @@ func TestSimulateOpen(t *testing.T) {
 			if got.code != exitInterrupted || !strings.Contains(got.stderr, "hvmigerr: warning: other machines") {
 				t.Errorf("simulate = %+v", got)
 			}
-			if n := strings.Count(got.stdout, " https://127.0.0.1:"); n != 3 {
+			if n := strings.Count(got.stdout, " https://127.0.0.1:"); n != 5 {
 				t.Errorf("%d times https://127.0.0.1: in\n%s", n, got.stdout)
 			}
 		})
@@ -234,7 +274,7 @@ func TestModelWarnings(t *testing.T) {
 	var stderr strings.Builder
 	newApp(nil, io.Discard, &stderr).warnOfModel(&wsmantest.Config{Model: m, Rules: r})
 	want := `hvmigerr: warning: --model: jobs[3]: vm "web-02" is none of the model's vms
-hvmigerr: warning: --rules: [0]: operation "GetErrors" is none of Identify, Get, Enumerate, Pull, Release, GetError, GetErrorEx
+hvmigerr: warning: --rules: [0]: operation "GetErrors" is none of Authenticate, Identify, Get, Enumerate, Pull, Release, GetError, GetErrorEx
 hvmigerr: warning: --model: rules[1]: there is no user "nobody"
 `
 	if stderr.String() != want {

@@ -18,9 +18,10 @@ import (
 // user's report becomes a test by moving it. What it writes holds no credentials ([wsman.Exchange]), nor those that a peer
 // sends back; it does name machines.
 type tracer struct {
-	dir     string
-	n       int
-	secrets redactor
+	dir       string
+	n         int
+	secrets   redactor
+	mechanism string // that seals answers
 }
 
 // newTracer makes dir, which must be new or empty, for its owner alone.
@@ -79,7 +80,11 @@ func (t *tracer) about(x *wsman.Exchange) string {
 			fmt.Fprintf(&b, "%s: %s\n", key, safeLine(t.secrets.clean(value)))
 		}
 	}
-	fmt.Fprintf(&b, "%s, recorded by hvmigerr --trace.\n\n", safeLine(x.Operation))
+	sealed := ""
+	if x.Sealed {
+		sealed = "sealed by " + t.mechanism + ", "
+	}
+	fmt.Fprintf(&b, "%s, %srecorded by hvmigerr --trace.\n\n", safeLine(x.Operation), sealed)
 	if x.StatusCode != 0 {
 		line("status", fmt.Sprint(x.StatusCode))
 	}
@@ -87,9 +92,6 @@ func (t *tracer) about(x *wsman.Exchange) string {
 	line("resource", x.ResourceURI)
 	line("sent", x.Started.UTC().Format(time.RFC3339Nano))
 	line("took", x.Duration.String())
-	if x.Sealed {
-		line("sealed", "yes")
-	}
 	for _, name := range slices.Sorted(maps.Keys(x.Header)) {
 		line(strings.ToLower(name), strings.Join(x.Header[name], ", "))
 	}
