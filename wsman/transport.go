@@ -51,7 +51,7 @@ type HTTPError struct {
 	// Challenges holds the scheme of each WWW-Authenticate (401) or Proxy-Authenticate (407) header, without
 	// parameters, in the order they came.
 	Challenges []string
-	// Tried names the scheme that the request was authenticated with; empty when there was none.
+	// Tried names the scheme or mechanism that the request was authenticated with, such as Basic or NTLM; empty when there was none.
 	Tried       string
 	ContentType string
 	// Location is the target of a redirect, which is never followed.

@@ -320,7 +320,7 @@ func TestDeps(t *testing.T) {
 	const mod = "github.com/hvmigerr/hvmigerr/"
 	forbidden := map[string][]string{
 		"cimerror":              {mod, "github.com/masterzen/", "net/http"},
-		"wsman":                 {mod + "invoke", mod + "cimerror", mod + "wsman/transport", "github.com/masterzen/", "testing"},
+		"wsman":                 {mod + "invoke", mod + "cimerror", mod + "wsman/", "github.com/masterzen/", "github.com/jcmturner/", "testing"},
 		"wsman/wsmantest":       {mod + "invoke", mod + "cimerror", mod + "wsman/transport", "github.com/masterzen/", "testing"},
 		"wsman/transport":       {mod + "invoke", mod + "cimerror", "github.com/masterzen/", "testing"},
 		"wsman/transport/winrm": {mod + "invoke", mod + "cimerror", mod + "wsman/wsmantest"},
@@ -342,6 +342,32 @@ func TestDeps(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNoIO holds the protocols of authentication to what their packages say: bytes in, bytes out.
+func TestNoIO(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`,
+		"github.com/hvmigerr/hvmigerr/wsman/internal/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if strings.HasSuffix(pkg, "/kdctest") {
+			continue // for tests alone
+		}
+		seen++
+		for imported := range strings.FieldsSeq(imports) {
+			if slices.Contains([]string{"os", "net", "net/http", "context", "testing"}, imported) || strings.Contains(imported, "hvmigerr/wsman/transport") {
+				t.Errorf("%s imports %s", pkg, imported)
+			}
+		}
+	}
+	if seen != 4 {
+		t.Errorf("%d packages, want ntlmssp, spnego, krb5 and sealed", seen)
 	}
 }
 

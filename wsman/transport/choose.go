@@ -168,7 +168,11 @@ func (f *AuthFacts) kerberos(auth Auth) (*Choice, error) {
 		}
 	}
 	// A name with a backslash is refused where it is used: that is not a matter of the choice.
-	return &Choice{Auth: auth, Mechanism: MechanismKerberos, Password: true, Reason: clause(noTicket)}, nil
+	reason := clause(noTicket)
+	if len(f.KDCs) > 0 {
+		reason = "a KDC is given; " + reason
+	}
+	return &Choice{Auth: auth, Mechanism: MechanismKerberos, Password: true, Reason: reason}, nil
 }
 
 // byTicket returns the choice of the ticket cache of that name, or why it cannot be. The default cache, which has no name, must hold a

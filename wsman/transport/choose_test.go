@@ -187,9 +187,9 @@ func TestChoose(t *testing.T) {
 			facts: facts{Host: "hv01", CCache: "$DIR/valid", Keytab: "$DIR/keytab"}, err: "$DIR/keytab: a keytab and a ticket cache exclude each other",
 		}},
 		{"2 KDC, and a ticket", choiceRow{facts: facts{Host: "10.0.0.5", User: "me", KDCs: []string{"dc1"}}, ccache: "$DIR/valid", want: byCache("$DIR/valid", mine)}},
-		{"2 KDC, and a realm", choiceRow{facts: facts{Host: "10.0.0.5", User: "me@x", KDCs: []string{"dc1"}}, want: byPassword("no ticket in $DIR/none")}},
+		{"2 KDC, and a realm", choiceRow{facts: facts{Host: "10.0.0.5", User: "me@x", KDCs: []string{"dc1"}}, want: byPassword("a KDC is given; no ticket in $DIR/none")}},
 		{"2 KDC, and the default realm", choiceRow{
-			facts: facts{Host: "hv01", User: "me", KDCs: []string{"dc1"}}, conf: "$DIR/realm", want: byPassword("no ticket in $DIR/none"),
+			facts: facts{Host: "hv01", User: "me", KDCs: []string{"dc1"}}, conf: "$DIR/realm", want: byPassword("a KDC is given; no ticket in $DIR/none"),
 		}},
 		{"2 KDC without a realm", choiceRow{
 			facts: facts{Host: "hv01", User: "me", KDCs: []string{"dc1"}}, err: "$DIR/conf: there is no default_realm, and me names no realm",
@@ -199,7 +199,7 @@ func TestChoose(t *testing.T) {
 			err: "no user is named, and no ticket can be used: $DIR/none: " + noSuchFile + "; " +
 				"run: kinit -c FILE:$DIR/none; export KRB5CCNAME=FILE:$DIR/none",
 		}},
-		{"2 before 3", choiceRow{facts: facts{Host: "hv01", User: `CORP\me`, KDCs: []string{"dc1"}}, want: byPassword("no ticket in $DIR/none")}},
+		{"2 before 3", choiceRow{facts: facts{Host: "hv01", User: `CORP\me`, KDCs: []string{"dc1"}}, want: byPassword("a KDC is given; no ticket in $DIR/none")}},
 
 		{"3 domain", choiceRow{facts: facts{Host: "10.0.0.5", User: `CORP\me`}, ccache: "$DIR/valid", conf: "$DIR/confwrong", want: ntlm(`CORP\me names a Windows domain`)}},
 		{"3 local", choiceRow{facts: facts{Host: "hv01", User: `.\me`}, ccache: "$DIR/valid", want: ntlm(`.\me is an account of the host itself`)}},
