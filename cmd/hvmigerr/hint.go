@@ -117,12 +117,14 @@ func refusalHint(err error) string {
 	refused, ok := findRefusal(err)
 	e, sealing := errors.AsType[*transport.AuthError](err)
 	switch {
-	case sealing && e.Proxied && e.Mechanism == transport.MechanismNTLM:
-		return "NTLM belongs to one connection, and a proxy that forwards requests need not keep it: use --proxy none, or https, which goes through a tunnel"
+	case sealing && e.Proxied && (!e.Refused || e.Mechanism == transport.MechanismNTLM):
+		return proxyHint(e)
 	case sealing && e.Mechanism == transport.MechanismKerberos && e.Skew.Abs() >= kerberosTolerance:
 		return fmt.Sprintf("this machine's clock is %s the host's; Kerberos allows five minutes", apart(-e.Skew))
 	case !ok:
 		return ""
+	case sealing && e.Early:
+		return earlyHint(e, refused)
 	case sealing && !e.Refused:
 		return "the host has taken the user and then forgotten the connection, twice; is a load balancer in between?"
 	case sealing:
@@ -135,6 +137,24 @@ func refusalHint(err error) string {
 		return "the service wants a user: give --user"
 	}
 	return ""
+}
+
+// proxyHint tells what a proxy may have to do with it.
+func proxyHint(e *transport.AuthError) string {
+	h := e.Mechanism + " belongs to one connection, and a proxy that forwards requests need not keep it: use --proxy none, or https, which goes through a tunnel"
+	if e.Refused {
+		h += "; or the password is wrong"
+	}
+	return h
+}
+
+// earlyHint tells why a host may not take up NTLM.
+func earlyHint(e *transport.AuthError, refused *wsman.HTTPError) string {
+	const unsent = "; it has seen neither the user's name nor a proof of the password"
+	if offers(refused, "Negotiate") {
+		return "a policy of the host may forbid NTLM: --auth kerberos" + unsent
+	}
+	return sealingHint(e, refused) + unsent
 }
 
 // sealingHint tells what the host may have against a user of NTLM or Kerberos.

@@ -214,6 +214,8 @@ func clearEnvironment(t *testing.T) {
 			t.Setenv(name, "")
 		}
 	}
+	t.Setenv(variable("connect-timeout"), "1m") // a busy machine
+	t.Setenv(variable("timeout"), "2m")
 }
 
 // TestCanary looks for the password in everything that the program writes, in whatever way it ends.

@@ -57,6 +57,8 @@ func TestHint(t *testing.T) {
 		"NTLM, only Kerberos":         {ntlm("Kerberos"), "does not offer Negotiate, which carries NTLM; what it offers fits --auth kerberos"},
 		"NTLM, nothing":               {ntlm(), "the host offers neither Negotiate nor Kerberos"},
 		"NTLM through a proxy":        {offering("NTLM", &transport.AuthError{Proxied: true}, "Negotiate"), "use --proxy none, or https"},
+		"NTLM not taken up":           {&transport.AuthError{Mechanism: "NTLM", Early: true, Err: &wsman.HTTPError{StatusCode: 401, Challenges: []string{"Negotiate"}}}, "a policy of the host may forbid NTLM"},
+		"Kerberos through a proxy":    {&transport.AuthError{Mechanism: "Kerberos", Proxied: true, Err: errors.New("x")}, "Kerberos belongs to one connection"},
 		"a bad token":                 {&transport.AuthError{Mechanism: "NTLM", Err: errors.New("x")}, ""},
 		"Kerberos":                    {kerberos("Negotiate", "Kerberos"), "does the ticket fit the host?"},
 		"Kerberos, only Negotiate":    {kerberos("Negotiate"), "Kerberos switched off (winrm/config/service/auth); what it offers fits --auth ntlm"},

@@ -23,6 +23,8 @@ type AuthError struct {
 	User string
 	// Refused tells that the host did not take the user, or the KDC the password or key. It is not sent a second time.
 	Refused bool
+	// Early tells that the host did not take up NTLM at all, so that neither the user's name nor a proof of the password was sent.
+	Early bool
 	// Proxied tells that the tokens went through a proxy that forwards requests, which may carry them over several connections.
 	Proxied bool
 	// Skew is how far the clock of the host, or of the KDC, is ahead of ours, as its token or Date header says; zero when it says nothing.
@@ -42,7 +44,7 @@ func (e *AuthError) Error() string {
 		of = " for " + e.User
 	}
 	h, ok := errors.AsType[*wsman.HTTPError](e.Err)
-	if !ok || !e.Refused {
+	if !ok || !e.Refused && !e.Early {
 		return fmt.Sprintf("%s%s: %v", e.Mechanism, of, e.Err)
 	}
 	offered := "nothing"

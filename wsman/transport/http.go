@@ -171,11 +171,17 @@ func (s *session) denied(resp *http.Response, head []byte, tried string) error {
 // refusal returns what an answer without SOAP means. head is the beginning of its body.
 func (t *Transport) refusal(resp *http.Response, head []byte, tried string) error {
 	err := newHTTPError(resp, head, tried)
-	if resp.StatusCode == http.StatusProxyAuthRequired && t.forwarded() {
-		err.Tried = triedByProxy(t.proxy)
-		return &ConnectError{Stage: StageProxy, Addr: hostPort(t.proxy), Err: err}
+	if !t.forwarded() {
+		return err
 	}
-	return err
+	switch resp.StatusCode {
+	case http.StatusProxyAuthRequired:
+		err.Tried = triedByProxy(t.proxy)
+	case http.StatusBadGateway, http.StatusGatewayTimeout: // what a gateway alone says (RFC 9110 §15.6)
+	default:
+		return err
+	}
+	return &ConnectError{Stage: StageProxy, Addr: hostPort(t.proxy), Err: err}
 }
 
 func newHTTPError(resp *http.Response, head []byte, tried string) *wsman.HTTPError {

@@ -155,6 +155,7 @@ func (s *session) authenticate(ctx context.Context) error {
 			return fmt.Errorf("%s with %s: %w", n.mechanism, s.t.hostPort(), ctx.Err())
 		}
 		e := s.authError(err)
+		e.Proxied = false // no token has been sent yet
 		if kdc, ok := errors.AsType[*KDCError](err); ok {
 			e.Refused, e.Skew = kdc.Refused(), kdc.Skew // Kerberos itself sends it to no KDC again
 		}
@@ -166,13 +167,18 @@ func (s *session) authenticate(ctx context.Context) error {
 	}
 	for sent := 1; sent <= maxLegs; sent++ {
 		l, err := s.leg(ctx, token)
-		if err != nil {
+		switch {
+		case err != nil && sent > 1 && n.mechanism == MechanismNTLM && s.hungUp(err):
+			return s.authError(errMidway)
+		case err != nil:
 			return err
-		}
-		if l.status != http.StatusUnauthorized {
+		case l.status != http.StatusUnauthorized:
 			return s.accepted(handshake, l)
-		}
-		if l.token == nil || n.mechanism == MechanismNTLM && sent == ntlmLegs {
+		case l.token == nil && n.mechanism == MechanismNTLM && sent < ntlmLegs:
+			e := s.authError(l.err)
+			e.Early = true
+			return e
+		case l.token == nil || n.mechanism == MechanismNTLM && sent == ntlmLegs:
 			return s.refused(l, nil)
 		}
 		if token, err = s.challenged(handshake, l); err != nil {
@@ -180,6 +186,18 @@ func (s *session) authenticate(ctx context.Context) error {
 		}
 	}
 	return s.authError(fmt.Errorf("no end after %d tokens", maxLegs))
+}
+
+// What a host or a proxy does that keeps no connection.
+var (
+	errMidway = errors.New("the host closes the connection in the middle of the exchange, and NTLM belongs to the connection")
+	errHungUp = errors.New("the host closes the connection that it has just authenticated")
+)
+
+// hungUp tells that err is the end of a connection that was closed after an answer, not amid work on a request: nothing of the
+// request was written, or a proxy in between takes each connection for one request.
+func (s *session) hungUp(err error) bool {
+	return errors.Is(err, wsman.ErrConnectionLost) && (!s.conn.state().wrote || s.t.forwarded())
 }
 
 // bindings ties the handshake to the TLS connection to the host, when there is one.
@@ -196,6 +214,7 @@ type leg struct {
 	status int
 	token  []byte // nil: none came
 	close  bool   // the host closes the connection
+	long   bool   // its page is too long to be read over
 	err    error  // what the answer means to one who wanted SOAP
 	skew   time.Duration
 }
@@ -222,7 +241,7 @@ func (s *session) leg(ctx context.Context, token []byte) (*leg, error) {
 	case err != nil:
 		return nil, s.failure(ctx, err)
 	case body.Len() > maxLegBody:
-		l.close = true
+		l.long = true
 	}
 	l.err = s.t.refusal(resp, body.Bytes()[:min(body.Len(), maxErrorBody)], s.t.negotiator.mechanism)
 	if l.token, err = challengeToken(resp.Header["Www-Authenticate"], scheme); err != nil {
@@ -234,8 +253,11 @@ func (s *session) leg(ctx context.Context, token []byte) (*leg, error) {
 // challenged returns our answer to the token of a 401.
 func (s *session) challenged(handshake sealed.Handshake, l *leg) ([]byte, error) {
 	ntlm := s.t.negotiator.mechanism == MechanismNTLM
-	if l.close && ntlm {
-		return nil, s.authError(errors.New("the host closes the connection in the middle of the exchange, and NTLM belongs to the connection"))
+	switch {
+	case l.long:
+		return nil, s.authError(&LimitError{What: "page under a 401", Limit: maxLegBody})
+	case l.close && ntlm:
+		return nil, s.authError(errMidway)
 	}
 	token, err := handshake.Step(l.token)
 	switch {
@@ -263,19 +285,24 @@ func (s *session) accepted(handshake sealed.Handshake, l *leg) error {
 			return s.authError(errors.New("the host is content in the middle of the exchange"))
 		}
 	case l.status/100 != 2:
-		return l.err
+		return s.during(l.err)
 	}
 	context := handshake.Context()
 	switch {
 	case context == nil && l.status/100 != 2:
-		return l.err
+		return s.during(l.err)
 	case context == nil:
 		return s.authError(fmt.Errorf("HTTP %d before the host has proved who it is", l.status))
-	case l.close:
-		return s.authError(errors.New("the host closes the connection that it has just authenticated"))
+	case l.close || l.long:
+		return s.authError(errHungUp)
 	}
 	s.security = context
 	return nil
+}
+
+// during says of err, an answer that is about neither user nor token, when it came.
+func (s *session) during(err error) error {
+	return fmt.Errorf("authenticating by %s: %w", s.t.negotiator.mechanism, err)
 }
 
 // refused notes that the host does not take the user, so that nobody sends the same again (DESIGN: No lockouts). reason is

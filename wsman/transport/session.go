@@ -20,8 +20,8 @@ type session struct {
 	t    *Transport
 	conn *conn
 	http *http.ClientConn
-	// answered tells that an answer came over this connection before.
-	answered bool
+	// answered tells that an answer came over this connection before, kept that the transport has kept it since.
+	answered, kept bool
 	// header tells that the header of the present answer is still being read.
 	header bool
 	// reusable tells that the last answer was read to its end and the peer keeps the connection.
@@ -62,6 +62,7 @@ func (s *session) close() { _ = s.http.Close() }
 // exchange sends req over the session's connection, which it authenticates before if that is due.
 func (s *session) exchange(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
 	s.reusable = false
+	before := s.security
 	if !req.Anonymous {
 		if err := s.secure(ctx); err != nil {
 			return nil, err
@@ -86,7 +87,10 @@ func (s *session) exchange(ctx context.Context, req *wsman.Request) (*wsman.Repl
 		s.t.auth.authorize(hr.Header)
 	}
 	resp, err := s.send(ctx, hr)
-	if err != nil {
+	switch {
+	case err != nil && before == nil && s.security != nil && s.hungUp(err):
+		return nil, s.authError(errHungUp)
+	case err != nil:
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -116,7 +120,7 @@ func (s *session) dropped(err error) bool {
 
 // unsent tells that err befell a kept connection before any byte of the request was written to it.
 func (s *session) unsent(err error) bool {
-	return err != nil && s.answered && !s.conn.state().wrote
+	return err != nil && s.kept && !s.conn.state().wrote
 }
 
 // failure says what an error of net/http means. The state of the connection tells it: net/http's errors have no types.
@@ -135,6 +139,9 @@ func (s *session) failure(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", wsman.ErrConnectionLost, state.broken)
 	case s.header && state.read >= maxHeaderBytes:
 		return &LimitError{What: "header", Limit: maxHeaderBytes}
+	}
+	if !state.wrote {
+		return &wsman.ProtocolError{Msg: "the host sent something before it was asked"} // net/http's own text is malformed then
 	}
 	return &wsman.ProtocolError{Msg: "the answer is not valid HTTP", Err: err}
 }

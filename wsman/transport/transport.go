@@ -256,6 +256,7 @@ func (t *Transport) kept(anonymous bool) (*session, error) {
 		}
 		t.idle = slices.Delete(t.idle, i, i+1)
 		if s.http.Err() == nil {
+			s.kept = true
 			return s, nil
 		}
 		s.close()
