@@ -91,7 +91,7 @@ class Session:
         record = {"status": answer.status, "signature": 0, "text": ""}
         kind = answer.headers.get("Content-Type", "")
         if kind.startswith("multipart/encrypted"):
-            text, record["signature"] = sealing.unseal(self.context, protocol, kind, body)
+            text, record["signature"] = sealing.unseal(self.context, protocol, kind, body, before="\t")
             record["text"] = text.decode()
         return record
 

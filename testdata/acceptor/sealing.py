@@ -1,6 +1,7 @@
 """Sealed bodies of WS-Management (MS-WSMV 2.2.9.1) over GSS-API, for acceptor.py and initiator.py.
 
-What comes in is held to the one form that a careful client sends. What goes out can take each form that servers send.
+What comes in is held to one form: of a client the careful one, of a host the one that clients expect of
+Windows. What goes out can take each form that servers send.
 """
 
 import hashlib
@@ -97,15 +98,15 @@ def seal(context, protocol, text, layout="windows", framing="plain"):
     return f'multipart/encrypted;protocol="{protocol}";boundary="{BOUNDARY}"', body
 
 
-def unseal(context, protocol, kind, body):
-    """Returns the text that body carries and the length of its signature."""
+def unseal(context, protocol, kind, body, before=""):
+    """Returns the text that body carries and the length of its signature. before stands before part headers."""
     if kind != f'multipart/encrypted;protocol="{protocol}";boundary="{BOUNDARY}"':
         raise Malformed(f"Content-Type {kind}")
     delimiter = "--" + BOUNDARY
     head = re.match(
-        f"{delimiter}\r\nContent-Type: {protocol}\r\n"
-        f"OriginalContent: type={re.escape(SOAP)};Length=(0|[1-9][0-9]*)\r\n"
-        f"{delimiter}\r\nContent-Type: application/octet-stream\r\n".encode(),
+        f"{delimiter}\r\n{before}Content-Type: {protocol}\r\n"
+        f"{before}OriginalContent: type={re.escape(SOAP)};Length=(0|[1-9][0-9]*)\r\n"
+        f"{delimiter}\r\n{before}Content-Type: application/octet-stream\r\n".encode(),
         body,
     )
     tail = (delimiter + "--\r\n").encode()

@@ -10,9 +10,14 @@ import (
 )
 
 // Framing is how sealed answers are laid out by services that are not Windows (facts/auth.md §2). The zero value is Windows.
+//
+// That Windows writes a tab before every header of a part is inferred from its clients and not seen: pywinrm takes away the
+// header of the binary as one text that begins with a tab, and reads nothing without it.
 type Framing struct {
-	// Indent stands before every header of a part: blanks or tabs.
+	// Indent stands before every header of a part: blanks or tabs. If empty, a tab.
 	Indent string `json:"indent,omitempty"`
+	// OmitIndent writes the headers of parts without anything before them.
+	OmitIndent bool `json:"omitIndent,omitempty"`
 	// SpacedBoundary writes "-- Encrypted Boundary", as Exchange does.
 	SpacedBoundary bool `json:"spacedBoundary,omitempty"`
 	// LowerCase writes the names of part headers in lower case.
@@ -32,6 +37,9 @@ func (f *Framing) validate() error {
 	if strings.Trim(f.Indent, " \t") != "" {
 		errs = append(errs, fmt.Errorf("dialect: indent %q is not of blanks and tabs", f.Indent))
 	}
+	if f.Indent != "" && f.OmitIndent {
+		errs = append(errs, errors.New("dialect: indent and omitIndent exclude each other"))
+	}
 	if f.OmitEnd && f.ExtraEnd {
 		errs = append(errs, errors.New("dialect: omitEnd and extraEnd exclude each other"))
 	}
@@ -41,7 +49,7 @@ func (f *Framing) validate() error {
 	return errors.Join(errs...)
 }
 
-// encode seals an answer of a content type. Package sealed writes Windows' layout alone; this is every layout that a
+// encode seals an answer of a content type. Package sealed writes the layout of requests alone; this is every layout that a
 // client must read.
 func (f *Framing) encode(n *session, contentType string, plaintext []byte) ([]byte, error) {
 	boundary := f.boundary() + "\r\n"
@@ -90,7 +98,11 @@ func (f *Framing) header(name, value string) string {
 	if f.LowerCase {
 		name = strings.ToLower(name)
 	}
-	return f.Indent + name + ": " + value + "\r\n"
+	indent := f.Indent
+	if indent == "" && !f.OmitIndent {
+		indent = "\t"
+	}
+	return indent + name + ": " + value + "\r\n"
 }
 
 // Sealing is what a [Rule] does to the seal of an answer.

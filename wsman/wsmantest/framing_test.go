@@ -15,21 +15,21 @@ import (
 // TestFraming reads sealed answers in every layout with the decoder that clients use, and looks at the layout.
 func TestFraming(t *testing.T) {
 	t.Parallel()
-	windows := "--Encrypted Boundary\r\nContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n" +
-		"OriginalContent: type=application/soap+xml;charset=UTF-8;Length="
+	windows := "--Encrypted Boundary\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n" +
+		"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length="
 	for name, tt := range map[string]struct {
 		framing     wsmantest.Framing
 		begins, end string
 	}{
 		"Windows":         {wsmantest.Framing{}, windows, "--Encrypted Boundary--\r\n"},
 		"blanks":          {wsmantest.Framing{Indent: "  "}, "--Encrypted Boundary\r\n  Content-Type: ", "--Encrypted Boundary--\r\n"},
-		"tab":             {wsmantest.Framing{Indent: "\t"}, "--Encrypted Boundary\r\n\tContent-Type: ", "--Encrypted Boundary--\r\n"},
-		"Exchange":        {wsmantest.Framing{SpacedBoundary: true}, "-- Encrypted Boundary\r\nContent-Type: ", "-- Encrypted Boundary--\r\n"},
-		"lower case":      {wsmantest.Framing{LowerCase: true}, "--Encrypted Boundary\r\ncontent-type: ", "--Encrypted Boundary--\r\n"},
+		"no indent":       {wsmantest.Framing{OmitIndent: true}, strings.ReplaceAll(windows, "\t", ""), "--Encrypted Boundary--\r\n"},
+		"Exchange":        {wsmantest.Framing{SpacedBoundary: true}, "-- Encrypted Boundary\r\n\tContent-Type: ", "-- Encrypted Boundary--\r\n"},
+		"lower case":      {wsmantest.Framing{LowerCase: true}, "--Encrypted Boundary\r\n\tcontent-type: ", "--Encrypted Boundary--\r\n"},
 		"no line end":     {wsmantest.Framing{OmitEnd: true}, windows, "--Encrypted Boundary--"},
 		"two line ends":   {wsmantest.Framing{ExtraEnd: true}, windows, "--Encrypted Boundary--\r\n\r\n"},
 		"several pairs":   {wsmantest.Framing{PairSize: 256}, windows + "256\r\n", "--Encrypted Boundary--\r\n"},
-		"all of them":     {wsmantest.Framing{Indent: " \t", SpacedBoundary: true, LowerCase: true, ExtraEnd: true, PairSize: 1000}, "-- Encrypted Boundary\r\n \tcontent-type", "-- Encrypted Boundary--\r\n\r\n"},
+		"all of them":     {wsmantest.Framing{Indent: " \t", SpacedBoundary: true, LowerCase: true, ExtraEnd: true, PairSize: 1000}, "-- Encrypted Boundary\r\n \tcontent-type: ", "-- Encrypted Boundary--\r\n\r\n"},
 		"one larger pair": {wsmantest.Framing{PairSize: 1 << 20}, windows, "--Encrypted Boundary--\r\n"},
 	} {
 		for _, w := range ways() {
@@ -50,6 +50,10 @@ func TestFraming(t *testing.T) {
 					if got := resp.Header.Get("Content-Type"); got != sealed.ContentType(d.protocol) || resp.ContentLength != int64(len(body)) {
 						t.Errorf("Content-Type %q, length %d", got, resp.ContentLength)
 					}
+					until, _, _ := strings.Cut(begins, ": ")
+					if binary := until + ": application/octet-stream\r\n"; !strings.Contains(string(body), binary) {
+						t.Errorf("body %.400q without %q", body, binary)
+					}
 					if text, err := d.unseal(resp, body); err != nil || !strings.HasSuffix(text, "Envelope>") {
 						t.Errorf("answer %.200q, %v", text, err)
 					}
@@ -63,7 +67,7 @@ func TestFraming(t *testing.T) {
 func TestBadFraming(t *testing.T) {
 	t.Parallel()
 	for want, f := range map[string]wsmantest.Framing{
-		"indent": {Indent: "x"}, "exclude": {OmitEnd: true, ExtraEnd: true}, "pairSize -1": {PairSize: -1}, "pairSize 255": {PairSize: 255},
+		"indent \"x\"": {Indent: "x"}, "omitIndent exclude": {Indent: " ", OmitIndent: true}, "extraEnd exclude": {OmitEnd: true, ExtraEnd: true}, "pairSize -1": {PairSize: -1}, "pairSize 255": {PairSize: 255},
 	} {
 		_, err := wsmantest.NewServer(wsmantest.Config{Dialect: &wsmantest.Dialect{Framing: f}})
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -240,12 +244,12 @@ func TestMethods(t *testing.T) {
 	t.Parallel()
 	for method, want := range map[wsmantest.AuthMethod]struct {
 		challenges []string
-		statuses   []int // of NTLM, Kerberos, Kerberos in SPNEGO, Basic
+		statuses   []int // of NTLM, Kerberos, Kerberos in Negotiate, Kerberos in SPNEGO, Basic
 	}{
-		wsmantest.AuthMethodNTLM:        {[]string{"Negotiate"}, []int{200, 401, 401, 401}},
-		wsmantest.AuthMethodKerberos:    {[]string{"Negotiate", "Kerberos"}, []int{401, 200, 200, 401}},
-		wsmantest.AuthMethodBasic:       {[]string{`Basic realm="WSMAN"`}, []int{401, 401, 401, 200}},
-		wsmantest.AuthMethodCertificate: {nil, []int{401, 401, 401, 401}},
+		wsmantest.AuthMethodNTLM:        {[]string{"Negotiate"}, []int{200, 401, 401, 401, 401}},
+		wsmantest.AuthMethodKerberos:    {[]string{"Negotiate", "Kerberos"}, []int{401, 200, 200, 200, 401}},
+		wsmantest.AuthMethodBasic:       {[]string{`Basic realm="WSMAN"`}, []int{401, 401, 401, 401, 200}},
+		wsmantest.AuthMethodCertificate: {nil, []int{401, 401, 401, 401, 401}},
 	} {
 		t.Run(string(method), func(t *testing.T) {
 			t.Parallel()
@@ -262,6 +266,7 @@ func TestMethods(t *testing.T) {
 			}
 			got := []int{
 				last("Negotiate", d.ntlm("reader")), last("Kerberos", d.kerberos(tickets, "reader", "HTTP/hv77")),
+				last("Negotiate", d.kerberos(tickets, "reader", "HTTP/hv77")),
 				last("Negotiate", wrapped(d.kerberos(tickets, "reader", "HTTP/hv77"))),
 			}
 			resp, _ = d.must([]byte(identifyEnvelope), "Content-Type", "application/soap+xml", "Authorization", "Basic "+base64Of([]byte("reader:reader-pass")))

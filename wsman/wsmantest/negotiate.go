@@ -1,6 +1,7 @@
 package wsmantest
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"net"
@@ -22,6 +23,8 @@ const (
 	maxFraming = 8 << 10
 	// operationAuthenticate names the tokens of a handshake in rules and records.
 	operationAuthenticate = "Authenticate"
+	// tagGSS begins the frame around the first token of a mechanism (RFC 2743 §3.1).
+	tagGSS = 0x60
 )
 
 // A connection is what the server knows of one TCP connection, to which authentication belongs (facts/auth.md §1). It
@@ -149,6 +152,7 @@ func (s *Server) newHandshake(scheme string) *handshake {
 	if scheme == schemeNegotiate && s.takes(AuthMethodNTLM) {
 		h.ntlm = ntlmssp.NewServer(ntlmssp.ServerConfig{
 			ComputerName: s.host.name(), DomainName: s.domain, DNSName: s.dnsName(), ChannelBindings: bindings, Now: s.now,
+			SealOptional: s.identity != nil, // curl with gss-ntlmssp asks for none, over whatever connection
 			Password: func(domain, name string) (string, bool) {
 				u := s.account(domain, name)
 				if u == nil || u.Password == "" {
@@ -177,6 +181,8 @@ func (h *handshake) choose(token []byte) error {
 			mechs = append(mechs, h.ntlm)
 		}
 		h.acceptor = spnego.NewAcceptor(mechs...)
+	case bytes.HasPrefix(token, []byte{tagGSS}) && h.kerberos != nil:
+		h.acceptor = h.kerberos // as MIT's library gives it to those that name Kerberos, not SPNEGO: python-kerberos does
 	default:
 		return errRefused
 	}

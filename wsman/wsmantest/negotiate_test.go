@@ -32,6 +32,7 @@ func ways() []way {
 			return wrapped(d.ntlm(user))
 		}},
 		{"Kerberos", "Kerberos", []int{200}, kerberos},
+		{"Kerberos as it is in Negotiate", "Negotiate", []int{200}, kerberos},
 		{"Kerberos in SPNEGO", "Negotiate", []int{200}, func(d *dialogue, s *wsmantest.Server, user string) sealed.Handshake {
 			return wrapped(d.kerberos(s, user, ""))
 		}},
@@ -217,7 +218,8 @@ func TestBadTokens(t *testing.T) {
 	d := dial(t, s)
 	for _, header := range []string{
 		"Negotiate", "Negotiate ", "Negotiate ?", "Negotiate AAAA", "Negotiate TlRMTVNTUAAB", "Negotiate TlRMTVNTUAADAAAA", "Kerberos", "Kerberos YII=",
-		"negotiate YIIBAAYGKwYBBQUC", "NTLM TlRMTVNTUAABAAAA", "Negotiate " + strings.Repeat("A", 88000),
+		"negotiate YIIBAAYGKwYBBQUC", "Negotiate YA==", "Negotiate bgA=",
+		"NTLM TlRMTVNTUAABAAAA", "Negotiate " + strings.Repeat("A", 88000),
 		"Negotiate " + base64Of([]byte("NTLMSSP\x00\x01\x00\x00\x00\x00\x00\x00\x00")), // no flags at all
 	} {
 		resp, text := d.must(nil, "Authorization", header)
@@ -230,6 +232,39 @@ func TestBadTokens(t *testing.T) {
 	}
 	if n := s.Connections(); n != 1 {
 		t.Errorf("%d connections, want 1", n)
+	}
+}
+
+// TestForeignNegotiate begins NTLM as python-ntlm-auth does, without UNICODE, and as curl with gss-ntlmssp does, without SEAL.
+func TestForeignNegotiate(t *testing.T) {
+	t.Parallel()
+	const unicode, oem, seal = 1, 2, 1 << 5 // in the first octet of the flags
+	for _, tt := range []struct {
+		name          string
+		without, with byte
+		http, https   bool // goes on
+	}{
+		{"as our own client", 0, 0, true, true},
+		{"OEM", unicode, oem, true, true},
+		{"no character set", unicode, 0, false, false},
+		{"no sealing", seal, 0, false, true},
+	} {
+		for _, plain := range []bool{true, false} {
+			d := dial(t, started(t, wsmantest.Config{HTTP: plain}))
+			token, err := d.ntlm("administrator").Step(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			token[12] = token[12]&^tt.without | tt.with
+			resp, _ := d.must(nil, "Authorization", "Negotiate "+base64Of(token))
+			want := tt.https
+			if plain {
+				want = tt.http
+			}
+			if got := tokenFor(t, resp, "Negotiate") != nil; got != want || resp.StatusCode != 401 {
+				t.Errorf("%s, http %v: status %d with a token %v, want %v", tt.name, plain, resp.StatusCode, got, want)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ type flags uint32
 
 const (
 	flagUnicode          flags = 1 << 0
+	flagOEM              flags = 1 << 1
 	flagRequestTarget    flags = 1 << 2
 	flagSign             flags = 1 << 4
 	flagSeal             flags = 1 << 5
@@ -23,7 +24,8 @@ const (
 )
 
 const (
-	// sealing is what no message may lack: without it a session signs or seals weakly, or not at all.
+	// sealing is what no message may lack, but for what a [Server] forgoes: without it a session signs or seals weakly, or not
+	// at all.
 	sealing = flagUnicode | flagSign | flagSeal | flagKeyExch | flagExtendedSession | flag128
 	// offered is what both sides support. Some servers send no target info unless REQUEST_TARGET asks for a target.
 	offered = sealing | flagRequestTarget | flagNTLM | flagAlwaysSign | flagTargetInfo | flagVersion | flag56
@@ -47,6 +49,7 @@ func require(message string, got, want flags) error {
 		name string
 	}{
 		{flagUnicode, "NTLMSSP_NEGOTIATE_UNICODE"},
+		{flagOEM, "NTLMSSP_NEGOTIATE_OEM"},
 		{flagSign, "NTLMSSP_NEGOTIATE_SIGN"},
 		{flagSeal, "NTLMSSP_NEGOTIATE_SEAL"},
 		{flagExtendedSession, "NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY"},

@@ -39,6 +39,9 @@ func FuzzServer(f *testing.F) {
 	f.Add(negotiate[:16], auth[:88])
 	f.Add(challenge, negotiate)
 	f.Add([]byte{}, []byte{})
+	oem, names := bytes.Clone(negotiate), bytes.Clone(auth)
+	oem[12], names[60] = oem[12]^3, names[60]^3 // OEM in place of UNICODE
+	f.Add(oem, names)
 	f.Fuzz(tryServer)
 }
 

@@ -146,7 +146,8 @@ func (c *challenge) encode(target []byte) ([]byte, error) {
 	return appendField(b, 40, "target info", info)
 }
 
-// An authenticate is an AUTHENTICATE message but for its MIC. Names are UTF-16 in little-endian order.
+// An authenticate is an AUTHENTICATE message but for its MIC. Names are UTF-16 in little-endian order, or OEM text if the
+// server granted that.
 type authenticate struct {
 	flags                     flags
 	domain, user, workstation []byte

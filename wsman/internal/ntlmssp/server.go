@@ -30,6 +30,9 @@ type ServerConfig struct {
 	// ChannelBindings are those of the TLS connection, nil without TLS. A client that sends none is let in all the same, as
 	// Windows does when CbtHardeningLevel is Relaxed.
 	ChannelBindings *sealed.ChannelBindings
+	// SealOptional lets in a client that asks for no sealing, as some do over TLS. Its context makes and verifies MICs, and
+	// refuses to seal and to unseal.
+	SealOptional bool
 	// Now is the time that the client is told. If nil, time.Now.
 	Now func() time.Time
 	// Rand gives the challenge. If nil, crypto/rand.Reader.
@@ -38,13 +41,18 @@ type ServerConfig struct {
 
 // A Server is the acceptor's side, for NTLMv2 alone. It implements [sealed.Handshake]: Step(negotiate) gives CHALLENGE,
 // Step(authenticate) gives no token and makes the context. The client's clock is not compared.
+//
+// A client that offers OEM and not UNICODE, as python-ntlm-auth does, is taken with names in ASCII; which code page other octets
+// are of it does not say, so they are refused.
 type Server struct {
 	cfg                  ServerConfig
 	negotiate, challenge []byte
 	nonce                [8]byte
 	done                 bool
-	domain, user         string
-	session              *session
+	// want is what the client asked for and may not lack in AUTHENTICATE.
+	want         flags
+	domain, user string
+	context      sealed.Context
 }
 
 // NewServer returns a Server for one connection.
@@ -65,12 +73,7 @@ func (s *Server) OIDs() []asn1.ObjectIdentifier { return oids() }
 func (s *Server) User() (domain, user string) { return s.domain, s.user }
 
 // Context implements [sealed.Handshake].
-func (s *Server) Context() sealed.Context {
-	if s.session == nil {
-		return nil
-	}
-	return s.session
-}
+func (s *Server) Context() sealed.Context { return s.context }
 
 // Step implements [sealed.Handshake]. Errors are [ErrRefused], [ErrChannelBindings], a [*FlagsError], or say what is wrong
 // with the message.
@@ -93,34 +96,33 @@ func (s *Server) invite(token []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := require("NEGOTIATE", got, sealing); err != nil {
+	s.want = s.required(got)
+	if err := require("NEGOTIATE", got, s.want); err != nil {
 		return nil, err
 	}
 	if _, err := io.ReadFull(s.cfg.Rand, s.nonce[:]); err != nil {
 		return nil, err
 	}
-	ch := &challenge{flags: got&offered | flagTargetInfo | flagTargetTypeDomain, server: s.nonce}
-	target := s.cfg.DomainName
-	if target == "" {
-		target = s.cfg.ComputerName
-		ch.flags ^= flagTargetTypeDomain | flagTargetTypeServer
+	ch := &challenge{flags: got&offered | s.want&flagOEM | flagTargetInfo, server: s.nonce}
+	target, err := s.introduce(ch)
+	if err != nil {
+		return nil, err
 	}
-	for _, n := range []struct {
-		id   avID
-		text string
-	}{{avDomainName, target}, {avComputerName, s.cfg.ComputerName}, {avDNSComputerName, s.cfg.DNSName}} {
-		value, err := encodeText(n.text)
-		if err != nil {
-			return nil, fmt.Errorf("name %q: %w", n.text, err)
-		}
-		if n.text != "" {
-			ch.info = append(ch.info, avPair{n.id, value})
-		}
-	}
-	ch.info = append(ch.info, avPair{avTimestamp, filetime(s.cfg.Now())})
 	s.negotiate = bytes.Clone(token)
-	s.challenge, err = ch.encode(ch.info[0].value)
+	s.challenge, err = ch.encode(target)
 	return s.challenge, err
+}
+
+// required returns what a client that sent these flags may not lack.
+func (s *Server) required(got flags) flags {
+	want := sealing
+	if got&(flagUnicode|flagOEM) == flagOEM {
+		want ^= flagUnicode | flagOEM
+	}
+	if s.cfg.SealOptional {
+		want &^= flagSeal &^ got
+	}
+	return want
 }
 
 // accept checks AUTHENTICATE (3.2.5.1.2).
@@ -129,13 +131,10 @@ func (s *Server) accept(token []byte) error {
 	if err != nil {
 		return err
 	}
-	if s.domain, err = decodeText(a.domain); err != nil {
-		return fmt.Errorf("domain: %w", err)
+	if err := s.readNames(a); err != nil {
+		return err
 	}
-	if s.user, err = decodeText(a.user); err != nil {
-		return fmt.Errorf("user: %w", err)
-	}
-	if err := require("AUTHENTICATE", a.flags, sealing); err != nil {
+	if err := require("AUTHENTICATE", a.flags, s.want); err != nil {
 		return err
 	}
 	if len(a.nt) < len(key{})+clientChallengeLen || a.nt[16] != 1 || a.nt[17] != 1 {
@@ -161,8 +160,15 @@ func (s *Server) accept(token []byte) error {
 	if err := s.checkInfo(&exported, info, token); err != nil {
 		return err
 	}
-	s.session, err = newSession(&exported, serverToClient, clientToServer)
-	return err
+	session, err := newSession(&exported, serverToClient, clientToServer)
+	if err != nil {
+		return err
+	}
+	s.context = session
+	if s.want&flagSeal == 0 {
+		s.context = signingSession{session}
+	}
+	return nil
 }
 
 // checkPassword verifies the NTLMv2 response and returns the session base key.

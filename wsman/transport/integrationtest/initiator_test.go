@@ -158,7 +158,7 @@ func TestInitiatorKerberos(t *testing.T) {
 		t.Fatal(err)
 	}
 	granted := []string{"KRB5_CONFIG=" + k.conf(), "KRB5CCNAME=FILE:" + k.kinit(t)}
-	bare := protection{"Kerberos without SPNEGO", "", "Negotiate", []int{200}}
+	bare := protection{"Kerberos as it is in Negotiate", "", "Negotiate", []int{200}}
 	for _, p := range append(kerberos, bare) {
 		for _, layout := range []string{"windows", "mit"} {
 			t.Run("real ticket/"+p.name+"/"+layout, func(t *testing.T) {
