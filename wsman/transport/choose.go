@@ -22,6 +22,8 @@ type AuthFacts struct {
 	// CCache, Keytab and KDCs are what the operator named, and as it was named. If empty, the defaults of Kerberos are looked at.
 	CCache, Keytab string
 	KDCs           []string
+	// PasswordGiven tells that the operator named a password for this. Tickets of the default cache are not looked at then.
+	PasswordGiven bool
 	// ConfPath is the krb5.conf to read. If empty, each file of $KRB5_CONFIG, else /etc/krb5.conf.
 	ConfPath string
 	// Clock returns the time. If nil, time.Now.
@@ -39,6 +41,8 @@ type Choice struct {
 	CCache, Keytab string
 	// Password tells that a password is needed.
 	Password bool
+	// NoTicket says why no ticket serves, when Password is true and one was looked for: a [*CredentialError], nil otherwise.
+	NoTicket error
 }
 
 // mechanismCertificate is the Mechanism of AuthCertificate.
@@ -51,7 +55,8 @@ const mechanismCertificate = "certificate"
 //  2. a ticket cache, a keytab or a KDC was named: Kerberos
 //  3. DOMAIN\user or .\user: NTLM
 //  4. a user, and the host is an IP address: NTLM
-//  5. a ticket-granting ticket of the user, or of anybody if no user is named, in the default ticket cache: Kerberos
+//  5. no password was named, and a ticket-granting ticket of the user, or of anybody if no user is named, in the default ticket
+//     cache: Kerberos
 //  6. user@REALM, and krb5.conf names a KDC of REALM: Kerberos by password
 //  7. a user: NTLM
 //
@@ -108,6 +113,7 @@ func (f *AuthFacts) byTicketOrRealm(ntlm *Choice) (*Choice, error) {
 	if noTicket == nil {
 		return c, nil
 	}
+	ntlm.NoTicket = looked(noTicket)
 	if f.User == "" {
 		return nil, fmt.Errorf("no user is named, and no ticket can be used: %w", noTicket)
 	}
@@ -120,11 +126,22 @@ func (f *AuthFacts) byTicketOrRealm(ntlm *Choice) (*Choice, error) {
 		ntlm.Reason = fmt.Sprintf("%s, and %s names no KDC of %s", clause(noTicket), where, printable(realm))
 	default:
 		return &Choice{
-			Auth: AuthNegotiate, Mechanism: MechanismKerberos, Password: true,
+			Auth: AuthNegotiate, Mechanism: MechanismKerberos, Password: true, NoTicket: ntlm.NoTicket,
 			Reason: fmt.Sprintf("%s names a KDC of %s; %s", where, printable(realm), clause(noTicket)),
 		}, nil
 	}
 	return ntlm, nil
+}
+
+// errPasswordGiven is why no ticket was looked for.
+var errPasswordGiven = errors.New("a password is given")
+
+// looked returns why no ticket serves, nil if none was looked for.
+func looked(noTicket error) error {
+	if errors.Is(noTicket, errPasswordGiven) {
+		return nil
+	}
+	return noTicket
 }
 
 // clause returns why there is no ticket, to be told among other things.
@@ -172,12 +189,15 @@ func (f *AuthFacts) kerberos(auth Auth) (*Choice, error) {
 	if len(f.KDCs) > 0 {
 		reason = "a KDC is given; " + reason
 	}
-	return &Choice{Auth: auth, Mechanism: MechanismKerberos, Password: true, Reason: reason}, nil
+	return &Choice{Auth: auth, Mechanism: MechanismKerberos, Password: true, Reason: reason, NoTicket: looked(noTicket)}, nil
 }
 
 // byTicket returns the choice of the ticket cache of that name, or why it cannot be. The default cache, which has no name, must hold a
 // ticket-granting ticket; one that was named may do with tickets for services.
 func (f *AuthFacts) byTicket(auth Auth, name string, conf *krb5.Conf) (*Choice, error) {
+	if name == "" && f.PasswordGiven {
+		return nil, errPasswordGiven
+	}
 	path, err := ccachePath(name, conf, f.User)
 	if err != nil {
 		return nil, err

@@ -66,6 +66,7 @@ type choiceRow struct {
 	ccache string // $KRB5CCNAME
 	conf   string // $KRB5_CONFIG; if empty, $DIR/conf
 	want   transport.Choice
+	fix    string // in the text of NoTicket
 	err    string // the whole text
 }
 
@@ -96,6 +97,13 @@ func (r *choiceRow) test(t *testing.T, dir string, choose func(*transport.AuthFa
 	if err != nil {
 		t.Fatalf("error %v, want %+v", err, want)
 	}
+	if e, ok := errors.AsType[*transport.CredentialError](got.NoTicket); got.NoTicket != nil && (!ok || !got.Password || !strings.Contains(got.Reason, e.Source)) {
+		t.Errorf("NoTicket: %v, want what Reason says", got.NoTicket)
+	}
+	if r.fix != "" && (got.NoTicket == nil || !strings.Contains(got.NoTicket.Error(), expand(r.fix))) {
+		t.Errorf("NoTicket: %v, want %q in it", got.NoTicket, expand(r.fix))
+	}
+	got.NoTicket = nil
 	if d := cmp.Diff(want, *got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -220,12 +228,23 @@ func TestChoose(t *testing.T) {
 		{"6 expired ticket", choiceRow{
 			facts: facts{Host: "hv01", User: "me@CORP.EXAMPLE"}, ccache: "$DIR/expired",
 			want: byPassword("$DIR/conf names a KDC of CORP.EXAMPLE; $DIR/expired: the ticket of me@CORP.EXAMPLE expired at 2026-01-02 11:00:00 UTC"),
+			fix:  "run: kinit -c FILE:$DIR/expired me@CORP.EXAMPLE",
 		}},
 		{"6 another's ticket", choiceRow{
 			facts: facts{Host: "hv01", User: "you@CORP.EXAMPLE"}, ccache: "$DIR/valid",
 			want: byPassword("$DIR/conf names a KDC of CORP.EXAMPLE; $DIR/valid: it holds tickets of me@CORP.EXAMPLE, not of you@CORP.EXAMPLE"),
 		}},
 
+		{"6 with a password, not the ticket", choiceRow{
+			facts: facts{Host: "hv01", User: "me@corp.example", PasswordGiven: true}, ccache: "$DIR/valid",
+			want: byPassword("$DIR/conf names a KDC of CORP.EXAMPLE; a password is given"),
+		}},
+		{"7 with a password, not the ticket", choiceRow{
+			facts: facts{Host: "hv01", User: "me", PasswordGiven: true}, ccache: "$DIR/valid", want: ntlm("a password is given, and me names no realm"),
+		}},
+		{"2 a ticket that was named, in spite of a password", choiceRow{
+			facts: facts{Host: "hv01", User: "me", CCache: "$DIR/valid", PasswordGiven: true}, want: byCache("$DIR/valid", mine),
+		}},
 		{"7 no realm", choiceRow{facts: facts{Host: "hv01", User: "me"}, want: ntlm("no ticket in $DIR/none, and me names no realm")}},
 		{"7 no KDC", choiceRow{
 			facts: facts{Host: "hv01", User: "me@lab.example"}, want: ntlm("no ticket in $DIR/none, and $DIR/conf names no KDC of LAB.EXAMPLE"),
@@ -236,6 +255,7 @@ func TestChoose(t *testing.T) {
 		{"7 another kind", choiceRow{
 			facts: facts{Host: "hv01", User: "me"}, ccache: "KCM:1000",
 			want: ntlm("KCM:1000: not a file, and only ticket caches of the kind FILE can be read, and me names no realm"),
+			fix:  "run: kinit -c FILE:",
 		}},
 		{"7 no krb5.conf", choiceRow{
 			facts: facts{Host: "hv01", User: "me@CORP.EXAMPLE"}, ccache: "$DIR/none", conf: "$DIR/missing",

@@ -193,7 +193,11 @@ func printable(s string) string {
 func readCCache(path string) (*krb5.CCache, error) {
 	b, err := readBounded(path)
 	if err != nil {
-		return nil, &CredentialError{Source: path, Err: err, Fix: kinitLine(path, "")}
+		e := &CredentialError{Source: path, Err: err}
+		if errors.Is(err, fs.ErrNotExist) {
+			e.Fix = kinitLine(path, "") // nothing is overwritten
+		}
+		return nil, e
 	}
 	c, err := krb5.DecodeCCache(b)
 	if err != nil {

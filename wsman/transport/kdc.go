@@ -101,10 +101,13 @@ func (k *Kerberos) ask(ctx context.Context, realm string, msg []byte, take func(
 			k.answered(realm, addrs, addr)
 			return addr, err
 		}
-		if ended(ctx) != nil {
-			return "", fmt.Errorf("waiting for the KDC %s: %w", addr, ended(ctx))
-		}
 		unreachable.Attempts = append(unreachable.Attempts, KDCAttempt{Addr: addr, After: time.Since(start), Err: err})
+		switch why := ended(ctx); {
+		case errors.Is(why, context.DeadlineExceeded):
+			return "", fmt.Errorf("%w: %w", unreachable, why) // what took the time
+		case why != nil:
+			return "", fmt.Errorf("waiting for the KDC %s: %w", addr, why)
+		}
 	}
 	k.answered(realm, nil, "")
 	return "", unreachable

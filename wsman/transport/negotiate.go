@@ -151,9 +151,6 @@ func (s *session) authenticate(ctx context.Context) error {
 	n := s.t.negotiator
 	handshake, err := n.begin(ctx, s.bindings())
 	if err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%s with %s: %w", n.mechanism, s.t.hostPort(), ctx.Err())
-		}
 		e := s.authError(err)
 		e.Proxied = false // no token has been sent yet
 		if kdc, ok := errors.AsType[*KDCError](err); ok {
@@ -274,29 +271,33 @@ func (s *session) challenged(handshake sealed.Handshake, l *leg) ([]byte, error)
 // accepted ends the handshake with an answer other than 401. With Kerberos and SPNEGO it must hold the host's proof. NTLM has
 // none yet: there the first answer that can be unsealed is the proof, and until then nothing is believed.
 func (s *session) accepted(handshake sealed.Handshake, l *leg) error {
-	proven := l.token != nil
-	switch {
-	case proven:
-		out, err := handshake.Step(l.token)
-		if err != nil {
-			return s.authError(err)
-		}
-		if out != nil {
-			return s.authError(errors.New("the host is content in the middle of the exchange"))
-		}
-	case l.status/100 != 2:
+	err := finish(handshake, l)
+	switch ok := l.status/100 == 2; {
+	case !ok && (err != nil || l.token == nil):
 		return s.during(l.err)
-	}
-	context := handshake.Context()
-	switch {
-	case context == nil && l.status/100 != 2:
-		return s.during(l.err)
-	case context == nil:
-		return s.authError(fmt.Errorf("HTTP %d before the host has proved who it is", l.status))
+	case err != nil:
+		return s.authError(err)
 	case l.close || l.long:
 		return s.authError(errHungUp)
 	}
-	s.security = context
+	s.security = handshake.Context()
+	return nil
+}
+
+// finish takes the host's last token, if there is one.
+func finish(handshake sealed.Handshake, l *leg) error {
+	if l.token != nil {
+		out, err := handshake.Step(l.token)
+		switch {
+		case err != nil:
+			return err
+		case out != nil:
+			return fmt.Errorf("HTTP %d in the middle of the exchange", l.status)
+		}
+	}
+	if handshake.Context() == nil {
+		return fmt.Errorf("HTTP %d before the host has proved who it is", l.status)
+	}
 	return nil
 }
 
