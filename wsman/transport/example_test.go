@@ -72,12 +72,17 @@ func ExampleNewKerberos() {
 		fmt.Println(err)
 		return
 	}
-	path := filepath.Join(os.TempDir(), "krb5cc_example")
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "krb5cc")
 	if err := os.WriteFile(path, cache, 0o600); err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer func() { _ = os.Remove(path) }()
 
 	kerberos, err := transport.NewKerberos(transport.KerberosConfig{CCache: path, ConfPath: os.DevNull})
 	if err != nil {

@@ -50,13 +50,17 @@ func ExampleServer_CCache() {
 		fmt.Println(err)
 		return
 	}
-	name := filepath.Join(os.TempDir(), "krb5cc_simulated")
-	if err := os.WriteFile(name, cache, 0o600); err != nil {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer func() { _ = os.Remove(name) }()
-	fmt.Println("administrator@" + s.Realm()) // and KRB5CCNAME=FILE: with the name
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.WriteFile(filepath.Join(dir, "krb5cc"), cache, 0o600); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("administrator@" + s.Realm()) // and KRB5CCNAME=FILE: with the path
 	// Output: administrator@CORP.EXAMPLE
 }
 

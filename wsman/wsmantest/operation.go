@@ -68,7 +68,7 @@ const (
 	productVendor           = "hvmigerr"
 	productVersion          = "OS: 10.0.20348 SP: 0.0 Stack: 3.0"
 	productVersionAnonymous = "OS: 0.0.0 SP: 0.0 Stack: 3.0"
-	profileBasic            = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/basic"
+	profiles                = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/" // DSP0226, security profiles
 )
 
 func (s *Server) identify(c *call) *etree.Document {
@@ -82,12 +82,31 @@ func (s *Server) identify(c *call) *etree.Document {
 		version = cmp.Or(s.host.model.ProductVersion, productVersion)
 	}
 	c.w.addText(e, "wsmid", "ProductVersion", version)
-	profiles := c.w.add(e, "wsmid", "SecurityProfiles")
-	c.w.addText(profiles, "wsmid", "SecurityProfileName", profileBasic)
-	if s.wantsCertificates() {
-		c.w.addText(profiles, "wsmid", "SecurityProfileName", authorizationCertificate)
+	list := c.w.add(e, "wsmid", "SecurityProfiles")
+	for _, name := range s.securityProfiles() {
+		c.w.addText(list, "wsmid", "SecurityProfileName", name)
 	}
 	return doc
+}
+
+// securityProfiles names how a client may authenticate.
+func (s *Server) securityProfiles() []string {
+	scheme := "https/"
+	if s.cfg.HTTP {
+		scheme = "http/"
+	}
+	methods := s.cfg.methods()
+	var names []string
+	if slices.Contains(methods, AuthMethodNTLM) || slices.Contains(methods, AuthMethodKerberos) {
+		names = append(names, profiles+scheme+"spnego-kerberos")
+	}
+	if slices.Contains(methods, AuthMethodBasic) {
+		names = append(names, profiles+scheme+"basic")
+	}
+	if s.wantsCertificates() {
+		names = append(names, authorizationCertificate)
+	}
+	return names
 }
 
 func (s *Server) get(c *call) (*etree.Document, error) {
