@@ -168,7 +168,7 @@ func (c *Client) exchange(ctx context.Context, op *operation) (*response, error)
 	if err != nil {
 		return nil, err
 	}
-	req := &Request{Body: body, Anonymous: op.anonymous}
+	req := &Request{Body: body, Anonymous: op.anonymous, Repeatable: op.repeatable}
 	started := time.Now()
 	// A service that is late by more than that will not answer any more, whatever the caller would wait.
 	ctx, cancel := context.WithTimeout(ctx, c.operationTimeout(ctx)+replyWait)

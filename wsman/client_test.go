@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
 )
 
 const quotaFault = `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"><s:Body>` +
@@ -336,5 +338,43 @@ func TestCancelled(t *testing.T) {
 	}
 	if len(s.sent) != 0 {
 		t.Errorf("sent %d requests", len(s.sent))
+	}
+}
+
+// A recorder keeps which requests were repeatable.
+type recorder struct {
+	wsman.Transport
+	repeatable []bool
+}
+
+func (r *recorder) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
+	r.repeatable = append(r.repeatable, req.Repeatable)
+	return r.Transport.RoundTrip(ctx, req)
+}
+
+// TestRepeatable: the transport is told what may be sent twice. A Pull may not: its page would be lost.
+func TestRepeatable(t *testing.T) {
+	server, err := wsmantest.NewServer(wsmantest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &recorder{Transport: server.Transport("administrator")}
+	client, err := wsman.NewClient(wsman.Config{Endpoint: server.URL(), Transport: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Identify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	jobs := &wsman.EnumerateRequest{
+		Resource: wsman.Resource{Namespace: "root/virtualization/v2", Class: "Msvm_MigrationJob"}, MaxElements: 4,
+	}
+	for _, err := range client.Enumerate(t.Context(), jobs) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []bool{true, true, false}; !slices.Equal(r.repeatable, want) {
+		t.Errorf("Identify, Enumerate, Pull: repeatable %v, want %v", r.repeatable, want)
 	}
 }

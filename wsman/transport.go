@@ -26,6 +26,9 @@ type Request struct {
 	// Anonymous asks for no authentication and adds the header "WSMANIDENTIFY: unauthenticated".
 	// It is set only with the constant body of Identify (facts/wire-format.md §8).
 	Anonymous bool
+	// Repeatable tells that a transport may send the request twice, when it is told that the first was not read: over an
+	// unprotected connection anybody can say so.
+	Repeatable bool
 }
 
 // A Reply is what came back for a [Request].

@@ -33,9 +33,9 @@
 //   - An answer in clear is never believed on a session that seals, nor one that is altered, cut, repeated or out of turn.
 //   - What a host has refused, be it a password or a ticket, is not sent to it again by the same Transport; and as long as
 //     no connection is authenticated, one at a time tries.
-//   - A request that may have been read is never sent again. When a kept connection turns out to be closed before the first byte
-//     of a request was written to it, the request goes out on a new connection. So it does, once, after a 401 to a sealed
-//     request: the host has forgotten the session and has not read it. Every other loss is the caller's to judge.
+//   - A request that may have left is not sent again. When a kept connection turns out to be closed before the first byte
+//     of a request was written to it, the request goes out on a new connection. One that is Repeatable goes out once more after a
+//     401 to a sealed request, by which a host says that it has forgotten the session. Every other loss is the caller's to judge.
 //   - A password for the host never goes to a proxy as the proxy's own, nor a proxy's password to the host.
 //   - No read is without a limit, and none outlives its context.
 //

@@ -293,7 +293,7 @@ func newTransport(tb testing.TB, cfg transport.Config) *transport.Transport {
 
 // send sends one envelope.
 func send(ctx context.Context, tr *transport.Transport) (*wsman.Reply, error) {
-	return tr.RoundTrip(ctx, &wsman.Request{Body: []byte(envelope)})
+	return tr.RoundTrip(ctx, &wsman.Request{Body: []byte(envelope), Repeatable: true})
 }
 
 // mustSend sends one envelope and wants the envelope back.

@@ -49,13 +49,14 @@ func newNegotiator(cfg *Config, u *url.URL) (*negotiator, error) {
 	if cfg.Unsealed && u.Scheme != "https" && !cfg.AllowUnencrypted {
 		return nil, errors.New("transport: Config.Unsealed over http would send everything in clear; use https, or allow it by Config.AllowUnencrypted")
 	}
+	host, _, _ := strings.Cut(u.Hostname(), "%") // the zone of an IPv6 address is ours alone
 	n := &negotiator{scheme: schemeNegotiate, protocol: sealed.ProtocolSPNEGO}
 	if cfg.Auth == AuthNTLM || cfg.Auth == AuthNegotiate && cfg.Kerberos == nil {
-		if cfg.User == "" {
-			return nil, fmt.Errorf("transport: Config.User is required for %s", cfg.Auth)
+		if err := checkUser(cfg); err != nil {
+			return nil, err
 		}
 		n.mechanism, n.user = MechanismNTLM, cfg.User
-		n.begin = ntlmHandshake(cfg, u.Hostname())
+		n.begin = ntlmHandshake(cfg, host)
 		return n, nil
 	}
 	if cfg.Kerberos == nil {
@@ -65,8 +66,20 @@ func newNegotiator(cfg *Config, u *url.URL) (*negotiator, error) {
 	if cfg.Auth == AuthKerberos {
 		n.scheme, n.protocol = schemeKerberos, sealed.ProtocolKerberos
 	}
-	n.begin = kerberosHandshake(cfg, u.Hostname())
+	n.begin = kerberosHandshake(cfg, host)
 	return n, nil
+}
+
+// checkUser refuses a name that names nobody.
+func checkUser(cfg *Config) error {
+	_, user := splitUser(cfg.User)
+	switch {
+	case cfg.User == "":
+		return fmt.Errorf("transport: Config.User is required for %s", cfg.Auth)
+	case user == "" || strings.HasPrefix(user, "@") || strings.HasSuffix(user, "@"):
+		return fmt.Errorf("transport: Config.User %q names no user", cfg.User)
+	}
+	return nil
 }
 
 // ntlmHandshake authenticates by NTLM: bare, or within SPNEGO for AuthNegotiate.
@@ -171,11 +184,15 @@ func (s *session) authenticate(ctx context.Context) error {
 			return err
 		case l.status != http.StatusUnauthorized:
 			return s.accepted(handshake, l)
-		case l.token == nil && n.mechanism == MechanismNTLM && sent < ntlmLegs:
+		case n.mechanism == MechanismNTLM && sent == ntlmLegs:
+			return s.refused(l, nil)
+		case l.bad != nil:
+			return s.authError(l.bad)
+		case l.token == nil && n.mechanism == MechanismNTLM:
 			e := s.authError(l.err)
 			e.Early = true
 			return e
-		case l.token == nil || n.mechanism == MechanismNTLM && sent == ntlmLegs:
+		case l.token == nil:
 			return s.refused(l, nil)
 		}
 		if token, err = s.challenged(handshake, l); err != nil {
@@ -211,7 +228,8 @@ type leg struct {
 	status int
 	token  []byte // nil: none came
 	close  bool   // the host closes the connection
-	long   bool   // its page is too long to be read over
+	long   bool   // its page is too long to be read over, or was cut
+	bad    error  // what is wrong with the token
 	err    error  // what the answer means to one who wanted SOAP
 	skew   time.Duration
 }
@@ -235,15 +253,13 @@ func (s *session) leg(ctx context.Context, token []byte) (*leg, error) {
 		_, err = body.ReadFrom(io.LimitReader(resp.Body, maxLegBody+1))
 	}
 	switch {
-	case err != nil:
+	case err != nil && (resp.StatusCode != http.StatusUnauthorized || ctx.Err() != nil):
 		return nil, s.failure(ctx, err)
-	case body.Len() > maxLegBody:
-		l.long = true
+	case err != nil || body.Len() > maxLegBody:
+		l.long = true // a 401 counts, whatever becomes of its page
 	}
 	l.err = s.t.refusal(resp, body.Bytes()[:min(body.Len(), maxErrorBody)], s.t.negotiator.mechanism)
-	if l.token, err = challengeToken(resp.Header["Www-Authenticate"], scheme); err != nil {
-		return nil, s.authError(err)
-	}
+	l.token, l.bad = challengeToken(resp.Header["Www-Authenticate"], scheme)
 	return l, nil
 }
 
@@ -252,7 +268,7 @@ func (s *session) challenged(handshake sealed.Handshake, l *leg) ([]byte, error)
 	ntlm := s.t.negotiator.mechanism == MechanismNTLM
 	switch {
 	case l.long:
-		return nil, s.authError(&LimitError{What: "page under a 401", Limit: maxLegBody})
+		return nil, s.authError(fmt.Errorf("the page under the 401 is cut, or longer than %d bytes", maxLegBody))
 	case l.close && ntlm:
 		return nil, s.authError(errMidway)
 	}
@@ -286,6 +302,9 @@ func (s *session) accepted(handshake sealed.Handshake, l *leg) error {
 
 // finish takes the host's last token, if there is one.
 func finish(handshake sealed.Handshake, l *leg) error {
+	if l.bad != nil {
+		return l.bad
+	}
 	if l.token != nil {
 		out, err := handshake.Step(l.token)
 		switch {

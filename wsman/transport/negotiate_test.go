@@ -50,6 +50,9 @@ func TestSealedSession(t *testing.T) {
 func TestChannelBindings(t *testing.T) {
 	ca := newAuthority(t, "CA")
 	cert, other := ca.issue(t, time.Now().Add(time.Hour), "127.0.0.1"), ca.issue(t, time.Now().Add(time.Hour), "127.0.0.1")
+	for _, c := range []*tls.Certificate{&cert, &other} {
+		c.Certificate = append(c.Certificate, ca.cert.Raw) // the binding is to the first of a chain
+	}
 	for _, w := range ways() {
 		for _, tt := range []struct {
 			name string
@@ -130,9 +133,13 @@ func TestMidSession(t *testing.T) {
 					}
 					h.serve(c)
 				})
-				r, err := send(t.Context(), newTransport(t, w.config(t, p.addr())))
+				tr := newTransport(t, w.config(t, p.addr()))
+				r, err := send(t.Context(), tr)
 				if (err == nil) != tt.ok {
 					t.Fatalf("RoundTrip: %v, %v, want success %v", r, err, tt.ok)
+				}
+				if _, again := send(t.Context(), tr); (again == nil) != tt.ok { // a host that forgets twice is left alone
+					t.Errorf("RoundTrip: %v, want success %v", again, tt.ok)
 				}
 				if got := p.connections(); got != tt.connections {
 					t.Errorf("%d connections, want %d", got, tt.connections)
@@ -291,6 +298,10 @@ func TestSealedAnswers(t *testing.T) {
 				_, err := send(t.Context(), tr)
 				if _, ok := errors.AsType[*wsman.ProtocolError](err); !ok || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("RoundTrip: %v, want a ProtocolError with %q", err, tt.want)
+				}
+				mustSend(t, tr)
+				if n := p.connections(); n != 2 {
+					t.Errorf("%d connections, want another one after an answer that is not to be believed", n)
 				}
 			})
 		}

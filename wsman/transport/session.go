@@ -112,7 +112,8 @@ func (s *session) send(ctx context.Context, hr *http.Request) (*http.Response, e
 	return resp, nil
 }
 
-// dropped tells that err is the 401 of a host that has forgotten the session. It has not read the request.
+// dropped tells that err is the 401 of a host that has forgotten the session, and has not read the request then. It comes in
+// clear: somebody on the way can say it of a request that was read.
 func (s *session) dropped(err error) bool {
 	e, ok := errors.AsType[*wsman.HTTPError](err)
 	return ok && s.security != nil && e.StatusCode == http.StatusUnauthorized

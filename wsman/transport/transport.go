@@ -206,12 +206,21 @@ func (t *Transport) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.R
 			return nil, s.failure(ctx, err)
 		case s.unsent(err) && ctx.Err() == nil:
 			continue
-		case s.dropped(err) && !renewed:
+		case s.dropped(err) && req.Repeatable && !renewed:
 			renewed = true
+			t.renew()
 			continue
+		case s.dropped(err) && renewed:
+			t.refuse(err)
 		}
 		return reply, err
 	}
+}
+
+// renew makes the next request authenticate on a fresh connection: the host has forgotten one session, and may have forgotten all.
+func (t *Transport) renew() {
+	t.proven.Store(false)
+	t.CloseIdleConnections()
 }
 
 // acquire returns a session for one request.
