@@ -76,7 +76,7 @@ func octets(n int) []byte {
 func send(t *testing.T, tr *transport.Transport, n int) (text []byte, reply *wsman.Reply, err error) {
 	t.Helper()
 	text = octets(n)
-	reply, err = tr.RoundTrip(t.Context(), &wsman.Request{Body: text})
+	reply, err = tr.RoundTrip(t.Context(), &wsman.Request{Body: text, Repeatable: true})
 	return text, reply, err
 }
 
