@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"unicode"
@@ -26,6 +29,8 @@ type method struct {
 	transport.Choice
 	auto  bool // Reason tells the local fact that has decided; else it names a flag or its variable
 	clear bool // it can seal, is not to, and goes over http
+
+	realmless bool // a KDC is to be asked about a user who is named without a realm
 }
 
 // sealing tells that the method can encrypt messages itself.
@@ -51,7 +56,16 @@ func (f *connectionFlags) choose(host string) (*method, error) {
 		return &method{Choice: transport.Choice{Auth: auth, Mechanism: mechanism, Reason: f.origin("auth")}}
 	}
 	facts := &transport.AuthFacts{
-		Host: host, User: f.user, ClientCertificate: f.clientCert != "", CCache: f.ccache, Keytab: f.keytab, KDCs: f.kdcs,
+		Host: host, User: f.user, ClientCertificate: f.clientCert != "", CCache: f.ccache, Keytab: f.keytab,
+	}
+	if f.typed["kdc"] { // one of a variable is there for Kerberos, and no reason for it
+		facts.KDCs = f.kdcs
+	}
+	for _, source := range []string{"password-file", "password-command"} {
+		facts.PasswordGiven = facts.PasswordGiven || f.typed[source]
+		if f.typed[source] && f.user == "" {
+			return nil, &usageError{"--" + source + " needs --user"}
+		}
 	}
 	m := chosen(transport.Auth(f.auth), "")
 	switch {
@@ -65,6 +79,7 @@ func (f *connectionFlags) choose(host string) (*method, error) {
 		}
 		return &method{Choice: *choice, auto: true}, nil
 	case m.Auth == transport.AuthKerberos || m.Auth == transport.AuthNegotiate:
+		m.realmless = f.user != "" && !strings.ContainsAny(f.user, `@\`) && f.ccache == "" && f.keytab == ""
 		choice, err := transport.ChooseMechanism(facts, m.Auth)
 		if err != nil {
 			return m, err
@@ -81,13 +96,14 @@ func (f *connectionFlags) choose(host string) (*method, error) {
 
 // authenticate completes cfg by the user's credentials, asking for a password if the method needs one. Besides usage errors there
 // are those of tickets and keys that cannot be used.
-func (a *app) authenticate(ctx context.Context, f *connectionFlags, m *method, cfg *transport.Config, host string) error {
+func (s *session) authenticate(ctx context.Context, cfg *transport.Config) error {
+	f, m := s.flags, s.method
 	if err := f.checkUser(m); err != nil {
 		return err
 	}
 	if m.Password {
 		var err error
-		if cfg.Password, err = a.password(ctx, f, host); err != nil {
+		if cfg.Password, err = s.password(ctx); err != nil {
 			return err
 		}
 		if m.Auth == transport.AuthBasic && strings.ContainsFunc(cfg.Password.Reveal(), unicode.IsControl) {
@@ -109,8 +125,42 @@ func (a *app) authenticate(ctx context.Context, f *connectionFlags, m *method, c
 		}
 		return &usageError{err.Error()}
 	}
+	s.warnOfKeytab()
 	cfg.Kerberos = k
 	return nil
+}
+
+// warnOfKeytab warns of a keytab that others can read. It is taken all the same: one of the system may be for a group.
+func (s *session) warnOfKeytab() {
+	name := strings.TrimPrefix(s.method.Keytab, "FILE:")
+	info, err := os.Stat(name)
+	if name == "" || err != nil { // whoever has just read it told what is wrong
+		return
+	}
+	if othersCanRead(info) {
+		s.app.warn("%s: %s can be read by others (mode %04o), and a key is as good as a password; chmod 600 it",
+			s.flags.origin("keytab"), name, info.Mode().Perm())
+	}
+}
+
+// A noPasswordError says that there is neither a ticket that can be used nor a password.
+type noPasswordError struct {
+	noTicket *transport.CredentialError
+}
+
+func (e *noPasswordError) Error() string {
+	return "no password is given, and no ticket can be used: " + e.noTicket.Error()
+}
+
+func (e *noPasswordError) Unwrap() error { return e.noTicket }
+
+// noTicket returns why no ticket serves, if one was looked for and there is more to say than that there is no file; else nil.
+func (m *method) noTicket() *transport.CredentialError {
+	e, ok := errors.AsType[*transport.CredentialError](m.NoTicket)
+	if !ok || errors.Is(e.Err, fs.ErrNotExist) {
+		return nil
+	}
+	return e
 }
 
 // checkUser refuses names that the method cannot carry.

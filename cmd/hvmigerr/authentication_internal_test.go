@@ -3,11 +3,13 @@
 package main
 
 import (
+	"encoding/binary"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +29,51 @@ func writeCCache(t *testing.T, h *host) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// writeKeytab writes a keytab with a key of each user in CORP.EXAMPLE and returns its path (MIT krb5, "The Kerberos 5 keytab file").
+func writeKeytab(t *testing.T, users ...string) string {
+	t.Helper()
+	file := []byte{5, 2}
+	text := func(b []byte, s string) []byte { return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...) }
+	for _, user := range users {
+		entry := text(text([]byte{0, 1}, "CORP.EXAMPLE"), user)
+		entry = append(entry, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 18) // the type of the name, no time, version 1, AES256
+		entry = text(entry, strings.Repeat("k", 32))
+		file = append(binary.BigEndian.AppendUint32(file, uint32(len(entry))), entry...)
+	}
+	name := filepath.Join(t.TempDir(), "keytab")
+	if err := os.WriteFile(name, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestKeytabMode: a keytab that others can read is used, and warned of once.
+func TestKeytabMode(t *testing.T) {
+	clearEnvironment(t)
+	name := writeKeytab(t, "me")
+	for _, tt := range []struct {
+		mode os.FileMode
+		want string
+	}{
+		{0o600, ""},
+		{0o400, ""},
+		{0o640, "hvmigerr: warning: --keytab: " + name + " can be read by others (mode 0640), and a key is as good as a password; chmod 600 it\n"},
+		{0o604, "can be read by others (mode 0604)"},
+	} {
+		if err := os.Chmod(name, tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		for _, arg := range []string{name, "FILE:" + name} {
+			got := invokeRun(t.Context(), strings.NewReader(""), "get", "--keytab", arg, "--kdc", "127.0.0.1:1", "http://127.0.0.1:1")
+			warned := strings.Count(got.stderr, "warning")
+			want := map[bool]int{true: 1}[tt.want != "" && runtime.GOOS != "windows"]
+			if got.code != exitUnreachable || warned != want || warned == 1 && !strings.Contains(got.stderr, tt.want) {
+				t.Errorf("mode %04o: %+v, want exit %d and %q", tt.mode, got, exitUnreachable, tt.want)
+			}
+		}
+	}
 }
 
 // operations lists what a host was asked, with the status of each token.
@@ -115,6 +162,7 @@ func TestRunAuthentication(t *testing.T) {
 		cfg    wsmantest.Config
 		args   string
 		env    string // KRB5CCNAME
+		alone  bool   // without a password
 		want   string // what the host saw
 		stderr []string
 	}{
@@ -128,7 +176,7 @@ func TestRunAuthentication(t *testing.T) {
 		{name: "wrong password", cfg: both, args: "-u administrator --auth ntlm", want: "Negotiate asks, Negotiate asks", stderr: []string{"NTLM refused for administrator;", "LocalAccountTokenFilterPolicy=1"}},
 		{name: "refused within SPNEGO", cfg: both, args: "-u administrator --auth negotiate", want: "Negotiate asks, Negotiate asks", stderr: []string{"NTLM refused for administrator;"}},
 		{name: "only Kerberos", cfg: only(wsmantest.AuthMethodKerberos), args: "-u administrator --auth ntlm", want: "Negotiate asks", stderr: []string{"NTLM refused", "offered: Negotiate, Kerberos"}},
-		{name: "no Kerberos", cfg: only(wsmantest.AuthMethodNTLM), args: "--auth kerberos --ccache CCACHE", want: " in clear", stderr: []string{"Kerberos refused for administrator@CORP.EXAMPLE; offered: Negotiate\n", "--auth ntlm"}},
+		{name: "no Kerberos", cfg: only(wsmantest.AuthMethodNTLM), args: "--auth kerberos --ccache CCACHE", want: " in clear", stderr: []string{"Kerberos refused for administrator@CORP.EXAMPLE; offered: Negotiate\n", "--auth negotiate", "--auth ntlm"}},
 		{name: "only Basic", cfg: wsmantest.Config{HTTP: true, AllowUnencrypted: true, Auth: []wsmantest.AuthMethod{wsmantest.AuthMethodBasic}}, args: "-u administrator", want: " in clear", stderr: []string{"NTLM refused for administrator; offered: Basic\n", "--auth basic with --https"}},
 		{name: "no user", cfg: both, stderr: []string{"no user is named, and no ticket can be used: ", "; run: kinit -c FILE:", "hint: or name a user"}},
 		{name: "no ticket", cfg: both, args: "--ccache nosuch", stderr: []string{"nosuch: no such file or directory; run: kinit -c FILE:nosuch"}},
@@ -136,8 +184,26 @@ func TestRunAuthentication(t *testing.T) {
 		{name: "an expired ticket", cfg: old, args: "--ccache CCACHE", stderr: []string{"the ticket of administrator@CORP.EXAMPLE expired at 2026-03-04 22:00:00 UTC; run: kinit -c FILE:"}},
 		{name: "no cache at all", cfg: both, args: "--ccache main.go", stderr: []string{"main.go: not a sound ticket cache"}},
 		{name: "another's ticket", cfg: both, args: "-u me --ccache CCACHE", stderr: []string{"holds tickets of administrator@CORP.EXAMPLE, not of me"}},
-		{name: "no keytab", cfg: both, args: "--keytab nosuch", stderr: []string{"nosuch: no such file or directory"}},
-		{name: "no realm", cfg: both, args: "-u me --auth kerberos", stderr: []string{"there is no default_realm, and me names no realm"}},
+		{name: "no keytab", cfg: both, args: "--keytab nosuch", stderr: []string{"nosuch: no such file or directory", "hint: --auth auto chose Kerberos"}},
+		{name: "no keytab at all", cfg: both, args: "--keytab main.go", stderr: []string{"main.go: not a sound keytab", "hint: --auth auto chose Kerberos"}},
+		{name: "no realm", cfg: both, args: "-u me --auth kerberos", stderr: []string{"there is no default_realm, and me names no realm", "hint: -u USER@REALM needs no default_realm in krb5.conf\n"}},
+		{
+			name: "neither a password nor a cache that can be read", cfg: both, args: "-u me@corp.example --auth kerberos", env: "KCM:", alone: true,
+			stderr: []string{
+				"127.0.0.1: no password is given, and no ticket can be used: KCM:: not a file", "; run: kinit -c FILE:", "me@CORP.EXAMPLE",
+				"hint: or give a password: --password-file, --password-command or HVMIGERR_PASSWORD, or run it on a terminal\n",
+			},
+		},
+		{
+			name: "neither a password nor a valid ticket", cfg: old, args: "-u administrator@corp.example --auth kerberos", env: "CCACHE", alone: true,
+			stderr: []string{"no password is given, and no ticket can be used: ", "expired at 2026-03-04 22:00:00 UTC; run: kinit -c FILE:"},
+		},
+		{
+			name: "neither a password nor a ticket of one's own", cfg: both, args: "-u me@corp.example --auth kerberos", env: "CCACHE", alone: true,
+			stderr: []string{"no password is given, and no ticket can be used: ", "it holds tickets of administrator@CORP.EXAMPLE, not of me@corp.example"},
+		},
+		{name: "several in a keytab", cfg: both, args: "--keytab KEYTAB", stderr: []string{"keys of several principals, and none is named: me@CORP.EXAMPLE, you@CORP.EXAMPLE", "hint: -u USER@REALM says whose key in it is meant"}},
+		{name: "another's keytab", cfg: both, args: "-u them --keytab FILE:KEYTAB", stderr: []string{"it holds no key of them, but of me@CORP.EXAMPLE", "hint: -u USER@REALM says whose key in it is meant"}},
 		{name: "no KDC known", cfg: both, args: "-u me@corp.example --auth kerberos", stderr: []string{"Kerberos for me@CORP.EXAMPLE: no KDC of CORP.EXAMPLE is known", "hint: --kdc HOST"}},
 		{name: "no KDC answers", cfg: both, args: "-u me@corp.example --kdc 127.0.0.1:1", stderr: []string{"no KDC of CORP.EXAMPLE answered: 127.0.0.1:1 (refused, after ", "(--auth auto chose Kerberos: "}},
 		{name: "no ticket for the name", cfg: both, args: "--auth kerberos --ccache CCACHE --spn HTTP/nosuch --kdc 127.0.0.1:1", stderr: []string{"no KDC of CORP.EXAMPLE answered"}},
@@ -149,18 +215,21 @@ func TestRunAuthentication(t *testing.T) {
 		for _, format := range []string{outputText, outputJSON} {
 			t.Run(tt.name+"/"+format, func(t *testing.T) {
 				clearEnvironment(t)
-				t.Setenv(passwordVariable, "c4nary")
+				if !tt.alone {
+					t.Setenv(passwordVariable, "c4nary")
+				}
 				h := newHost(t, tt.cfg)
-				text := tt.args
-				if strings.Contains(text, "CCACHE") {
+				text, env := strings.ReplaceAll(tt.args, "KEYTAB", writeKeytab(t, "me", "you")), tt.env
+				if strings.Contains(text+env, "CCACHE") {
 					issuer := h
 					if tt.cfg.Auth != nil { // a host that takes no Kerberos makes no tickets
 						issuer = newHost(t, both)
 					}
-					text = strings.ReplaceAll(text, "CCACHE", writeCCache(t, issuer))
+					cache := writeCCache(t, issuer)
+					text, env = strings.ReplaceAll(text, "CCACHE", cache), strings.ReplaceAll(env, "CCACHE", cache)
 				}
-				if tt.env != "" {
-					t.Setenv("KRB5CCNAME", tt.env)
+				if env != "" {
+					t.Setenv("KRB5CCNAME", env)
 				}
 				args := append([]string{"get", "-o", format}, strings.Fields(text)...)
 				got := invokeRun(t.Context(), strings.NewReader(""), append(args, h.URL())...)

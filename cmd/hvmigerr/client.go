@@ -55,40 +55,46 @@ func (a *app) open(ctx context.Context, f *connectionFlags, fs *pflag.FlagSet, a
 	if err := f.fill(cfg, t); err != nil {
 		return nil, err
 	}
+	s := &session{app: a, flags: f, target: t, method: m}
 	if unusable == nil {
-		unusable = a.authenticate(ctx, f, m, cfg, t.name)
+		unusable = s.authenticate(ctx, cfg)
 	}
 	switch {
 	case has[*transport.CredentialError](unusable):
-		return &session{app: a, flags: f, target: t, method: m, unusable: unusable}, nil
+		s.unusable = unusable
+		return s, nil
 	case unusable != nil:
 		return nil, unusable
 	}
-	return a.newSession(f, cfg, t, m)
+	if err := s.connect(cfg); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// newSession returns a session for t that is configured by cfg, which m has chosen.
-func (a *app) newSession(f *connectionFlags, cfg *transport.Config, t *target, m *method) (*session, error) {
-	s := &session{app: a, flags: f, target: t, method: m, kerberos: cfg.Kerberos, names: map[string]string{}}
+// connect gives the session a transport that is configured by cfg, which its method has chosen. It sends nothing.
+func (s *session) connect(cfg *transport.Config) error {
+	f, t := s.flags, s.target
+	s.kerberos, s.names = cfg.Kerberos, map[string]string{}
 	var err error
 	if s.transport, err = transport.New(*cfg); err != nil {
-		return nil, &usageError{err.Error()}
+		return &usageError{err.Error()}
 	}
 	if s.client, err = wsman.NewClient(wsman.Config{
 		Endpoint: t.url, Transport: s.transport, Locale: f.locale, URIStyle: uriStyle(f.uriStyle), Trace: s.exchanged,
 	}); err != nil {
-		return nil, &usageError{err.Error()}
+		return &usageError{err.Error()}
 	}
 	proxy, _ := s.transport.Proxy()
-	a.secrets = newRedactor(cfg, proxy)
+	s.app.secrets = newRedactor(cfg, proxy)
 	if f.trace != "" {
 		if s.trace, err = newTracer(f.trace, t.name); err != nil {
-			return nil, &usageError{f.origin("trace") + ": " + err.Error()}
+			return &usageError{f.origin("trace") + ": " + err.Error()}
 		}
-		s.trace.secrets, s.trace.mechanism = a.secrets, s.transport.Mechanism()
+		s.trace.secrets, s.trace.mechanism = s.app.secrets, s.transport.Mechanism()
 	}
 	s.announce(cfg)
-	return s, nil
+	return nil
 }
 
 func uriStyle(name string) wsman.URIStyle {

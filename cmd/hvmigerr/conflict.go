@@ -35,6 +35,9 @@ func (f *connectionFlags) finish(fs *pflag.FlagSet) error {
 	if err := f.chooseSide(fs); err != nil {
 		return err
 	}
+	if err := f.suitUser(fs); err != nil {
+		return err
+	}
 	if err := f.suitMethod(fs); err != nil {
 		return err
 	}
@@ -122,14 +125,29 @@ func (f *connectionFlags) chooseSide(fs *pflag.FlagSet) error {
 	return nil
 }
 
+// suitUser lets a typed name of Windows, DOMAIN\user or .\user, beat what the environment says about Kerberos.
+func (f *connectionFlags) suitUser(fs *pflag.FlagSet) error {
+	if !f.typed["user"] || !strings.Contains(f.user, `\`) {
+		return nil
+	}
+	for _, name := range kerberosFlags() {
+		if err := f.reset(fs, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kerberosFlags lists the flags that mean something to Kerberos alone.
+func kerberosFlags() []string { return []string{"ccache", "keytab", "kdc"} }
+
 // unsuited lists the flags that mean nothing to a method.
 func unsuited(method string) []string {
-	kerberos := []string{"ccache", "keytab", "kdc"}
 	switch transport.Auth(method) {
 	case transport.AuthBasic:
-		return append(kerberos, "client-cert", "client-key", "spn", "seal")
+		return append(kerberosFlags(), "client-cert", "client-key", "spn", "seal")
 	case transport.AuthNTLM:
-		return append(kerberos, "client-cert", "client-key")
+		return append(kerberosFlags(), "client-cert", "client-key")
 	case transport.AuthKerberos, transport.AuthNegotiate:
 		return []string{"client-cert", "client-key"}
 	case transport.AuthCertificate:

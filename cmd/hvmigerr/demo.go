@@ -115,7 +115,14 @@ func (a *app) demoSession(f *getFlags, server *wsmantest.Server) (*session, erro
 		return nil, err
 	}
 	cfg.Auth = m.Auth
-	return a.newSession(&f.connection, cfg, &target{name: loopback, https: cfg.RootCAs != nil, url: server.URL()}, m)
+	s := &session{
+		app: a, flags: &f.connection, method: m,
+		target: &target{name: loopback, https: cfg.RootCAs != nil, url: server.URL()},
+	}
+	if err := s.connect(cfg); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // noteLegs tells with -v what the host saw: the tokens, which the client's own notes leave out, and what came after them.

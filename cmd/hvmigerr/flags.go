@@ -77,7 +77,7 @@ type connectionFlags struct {
 func (f *connectionFlags) register(cmd *cobra.Command) {
 	fs := pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
 	fs.SortFlags = false
-	fs.StringVarP(&f.user, "user", "u", "", "`USER` to authenticate as: DOMAIN\\user, user@REALM, or user, an account of the host")
+	fs.StringVarP(&f.user, "user", "u", "", "`USER` to authenticate as: DOMAIN\\user, user@REALM, or user: an account of the host (NTLM) or the holder of the ticket")
 	fs.StringVar(&f.passwordFile, "password-file", "", "read the password from `FILE`, which nobody else may read; - is stdin")
 	fs.StringVar(&f.passwordCommand, "password-command", "", "run `COMMAND` and take what it prints as the password; words may be quoted, no shell is used")
 	fs.StringVar(&f.auth, "auth", authAuto, "`METHOD` of authentication: auto, kerberos, negotiate, ntlm, basic or certificate; auto takes Kerberos where there is a ticket or a KDC, else NTLM, never basic")

@@ -38,6 +38,12 @@ func TestChooseMethod(t *testing.T) {
 		{env: "CCACHE=f", args: "-u x --password-file p", want: "auto x"},
 		{env: "PASSWORD_FILE=p", args: "--keytab f", want: "auto keytab=f"},
 		{env: "CCACHE=f", args: "--keytab f", want: "auto keytab=f"},
+		// A typed name of Windows is none of Kerberos.
+		{env: "KDC=dc KEYTAB=f", args: `-u CORP\me`, want: `auto CORP\me`},
+		{env: "CCACHE=f", args: `-u .\me`, want: `auto .\me`},
+		{env: `USER=CORP\me KEYTAB=f`, args: "", want: `auto CORP\me keytab=f`},
+		{env: "KEYTAB=f", args: "-u me@CORP", want: "auto me@CORP keytab=f"},
+		{args: `-u CORP\me --keytab f`, want: `auto CORP\me keytab=f`},
 		// A method that has no use for them.
 		{env: "CCACHE=f KDC=dc", args: "-u x --auth ntlm", want: "ntlm x"},
 		{env: "KDC=dc,dc2 SPN=s SEAL=never", args: "-u x --auth basic", want: "basic x"},

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
@@ -59,18 +61,27 @@ func hint(err error) string {
 
 // authenticationHint tells what may help against err, and what has chosen the method that failed.
 func authenticationHint(err error) string {
+	if has[*noPasswordError](err) {
+		return "or give a password: " + passwordSources
+	}
+	m := &method{} // of an error that tells no more
+	if e, ok := errors.AsType[*sessionError](err); ok && e.method != nil {
+		m = e.method
+	}
 	h := ticketHint(err)
 	if h == "" {
-		h = refusalHint(err)
+		h = credentialHint(err, m)
 	}
-	e, ok := errors.AsType[*sessionError](err)
-	if !ok || e.method == nil || !e.method.auto {
+	if h == "" {
+		h = refusalHint(err, m)
+	}
+	if !m.auto {
 		return h
 	}
-	if e.method.Mechanism == "" { // there was nothing to choose
+	if m.Mechanism == "" { // there was nothing to choose
 		return `or name a user of the host or its domain: -u 'DOMAIN\user' --auth ntlm needs a password and no ticket`
 	}
-	chosen := fmt.Sprintf("--auth auto chose %s: %s", e.method.Mechanism, e.method.Reason)
+	chosen := fmt.Sprintf("--auth auto chose %s: %s", m.Mechanism, m.Reason)
 	if h == "" {
 		return chosen
 	}
@@ -112,8 +123,22 @@ func ticketHint(err error) string {
 	return ""
 }
 
+// credentialHint tells what may help when a keytab, or krb5.conf, does not tell who is meant.
+func credentialHint(err error, m *method) string {
+	e, ok := errors.AsType[*transport.CredentialError](err)
+	switch {
+	case !ok:
+		return ""
+	case m.Keytab != "" && !has[syscall.Errno](e.Err) && errors.Unwrap(e.Err) == nil: // it could be read, and is one
+		return "-u USER@REALM says whose key in it is meant"
+	case m.realmless:
+		return "-u USER@REALM needs no default_realm in krb5.conf"
+	}
+	return ""
+}
+
 // refusalHint tells by what was tried and what is offered what the host may have against the user.
-func refusalHint(err error) string {
+func refusalHint(err error, m *method) string {
 	refused, ok := findRefusal(err)
 	e, sealing := errors.AsType[*transport.AuthError](err)
 	switch {
@@ -121,14 +146,18 @@ func refusalHint(err error) string {
 		return proxyHint(e)
 	case sealing && e.Mechanism == transport.MechanismKerberos && e.Skew.Abs() >= kerberosTolerance:
 		return fmt.Sprintf("this machine's clock is %s the host's; Kerberos allows five minutes", apart(-e.Skew))
+	case sealing && incomplete(e):
+		return incompleteHint(e)
 	case !ok:
 		return ""
 	case sealing && e.Early:
-		return earlyHint(e, refused)
+		return earlyHint(refused)
 	case sealing && !e.Refused:
 		return "the host has taken the user and then forgotten the connection, twice; is a load balancer in between?"
+	case sealing && e.Mechanism == transport.MechanismKerberos:
+		return kerberosHint(refused, m.Auth)
 	case sealing:
-		return sealingHint(e, refused)
+		return ntlmHint(refused)
 	case refused.Tried == "Basic" && offers(refused, "Basic"):
 		return "the host does not take this user with this password; basic takes local accounts of the host only, without a domain"
 	case refused.Tried == "Basic":
@@ -149,30 +178,59 @@ func proxyHint(e *transport.AuthError) string {
 }
 
 // earlyHint tells why a host may not take up NTLM.
-func earlyHint(e *transport.AuthError, refused *wsman.HTTPError) string {
+func earlyHint(refused *wsman.HTTPError) string {
 	const unsent = "; it has seen neither the user's name nor a proof of the password"
 	if offers(refused, "Negotiate") {
 		return "a policy of the host may forbid NTLM: --auth kerberos" + unsent
 	}
-	return sealingHint(e, refused) + unsent
+	return ntlmHint(refused) + unsent
 }
 
-// sealingHint tells what the host may have against a user of NTLM or Kerberos.
-func sealingHint(e *transport.AuthError, refused *wsman.HTTPError) string {
-	negotiate, kerberos := offers(refused, "Negotiate"), offers(refused, "Kerberos")
+// incomplete tells that the exchange of tokens broke off, and not because the host, or a KDC, has refused anybody.
+func incomplete(e *transport.AuthError) bool {
+	return !e.Refused && !e.Early && !has[*wsman.HTTPError](e.Err) && !has[*transport.KDCError](e.Err) &&
+		!has[*transport.KDCUnreachableError](e.Err) && !has[*transport.CredentialError](e.Err) && !errors.Is(e.Err, context.DeadlineExceeded)
+}
+
+// incompleteHint tells what a broken exchange of tokens has given away.
+func incompleteHint(e *transport.AuthError) string {
+	who, proof := "the host, or something in between,", "the user's name and a proof of the password"
+	if e.Mechanism == transport.MechanismKerberos {
+		who, proof = "the host, a KDC or something in between", "a ticket, with a proof that it is the user's"
+	}
+	return who + " does not complete the exchange; hvmigerr identify HOST tells what answers there. " +
+		"That exchange holds neither the password nor what is asked: at most " + proof
+}
+
+// ntlmHint tells what the host may have against a user of NTLM.
+func ntlmHint(refused *wsman.HTTPError) string {
 	switch {
-	case !negotiate && !kerberos:
-		return "the host offers neither Negotiate nor Kerberos" + instead(refused)
-	case e.Mechanism == transport.MechanismNTLM && !negotiate:
+	case !offersSealing(refused):
+		return nothingSeals + instead(refused)
+	case !offers(refused, "Negotiate"):
 		return "the host does not offer Negotiate, which carries NTLM" + instead(refused)
-	case e.Mechanism == transport.MechanismNTLM:
-		return "is the password right, and the account neither locked nor disabled? DOMAIN\\user is an account of a domain, .\\user one of the host; " +
-			"a local administrator other than the built-in one also needs LocalAccountTokenFilterPolicy=1 there"
-	case !kerberos:
-		return "the host may have Kerberos switched off (winrm/config/service/auth)" + instead(refused)
+	}
+	return "is the password right, and the account neither locked nor disabled? DOMAIN\\user is an account of a domain, .\\user one of the host; " +
+		"a local administrator other than the built-in one also needs LocalAccountTokenFilterPolicy=1 there"
+}
+
+// kerberosHint tells what the host may have against a user of Kerberos, which has gone by the HTTP scheme of auth: Kerberos or Negotiate.
+func kerberosHint(refused *wsman.HTTPError, auth transport.Auth) string {
+	switch {
+	case !offersSealing(refused):
+		return nothingSeals + instead(refused)
+	case auth == transport.AuthKerberos && !offers(refused, "Kerberos"):
+		return "the host does not offer Kerberos by that name, but Negotiate, which carries Kerberos too: --auth negotiate; or NTLM, with a password: --auth ntlm"
+	case auth == transport.AuthNegotiate && !offers(refused, "Negotiate"):
+		return "the host does not offer Negotiate, but Kerberos itself: --auth kerberos"
 	}
 	return "does the ticket fit the host? An old one may be of a key that has changed since: kdestroy, then kinit; --spn asks for another name of its service"
 }
+
+const nothingSeals = "the host offers neither Negotiate nor Kerberos"
+
+// offersSealing tells whether a host offers a scheme that seals messages.
+func offersSealing(e *wsman.HTTPError) bool { return offers(e, "Negotiate") || offers(e, "Kerberos") }
 
 // instead names the methods that may work with what the host offers.
 func instead(refused *wsman.HTTPError) string {

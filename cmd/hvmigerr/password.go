@@ -23,16 +23,17 @@ const (
 	passwordVariable       = envPrefix + "PASSWORD"
 )
 
-// password returns the password of user from the first source there is: --password-file or --password-command, HVMIGERR_PASSWORD,
+// password returns the user's password from the first source there is: --password-file or --password-command, HVMIGERR_PASSWORD,
 // a prompt on the terminal. It is called once per run and before anything is sent.
-func (a *app) password(ctx context.Context, f *connectionFlags, at string) (transport.Secret, error) {
+func (s *session) password(ctx context.Context) (transport.Secret, error) {
+	f := s.flags
 	var raw []byte
 	var source string
 	var err error
 	switch {
 	case f.passwordFile == "-":
 		source = f.origin("password-file") + " -"
-		raw, err = await(ctx, func() ([]byte, error) { return readPassword(a.stdin) })
+		raw, err = await(ctx, func() ([]byte, error) { return readPassword(s.app.stdin) })
 	case f.passwordFile != "":
 		source = f.origin("password-file")
 		raw, err = await(ctx, func() ([]byte, error) { return readPasswordFile(f.passwordFile) })
@@ -43,7 +44,7 @@ func (a *app) password(ctx context.Context, f *connectionFlags, at string) (tran
 		return transport.NewSecret(os.Getenv(passwordVariable)), nil
 	default:
 		source = "the password prompt"
-		raw, err = a.prompt(ctx, fmt.Sprintf("Password of %s at %s: ", f.user, at))
+		raw, err = s.askPassword(ctx)
 	}
 	if err != nil {
 		return transport.Secret{}, passwordError(ctx, source, err)
@@ -52,7 +53,7 @@ func (a *app) password(ctx context.Context, f *connectionFlags, at string) (tran
 }
 
 func passwordError(ctx context.Context, source string, err error) error {
-	if ctx.Err() != nil || errors.Is(err, errInterrupted) || has[*usageError](err) {
+	if ctx.Err() != nil || errors.Is(err, errInterrupted) || has[*usageError](err) || has[*noPasswordError](err) {
 		return err
 	}
 	return &usageError{source + ": " + err.Error()}
@@ -93,12 +94,16 @@ func readPasswordFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	const others = 0o077
-	// Windows has no such bits: Go makes them up there.
-	if mode := info.Mode(); runtime.GOOS != "windows" && mode.IsRegular() && mode.Perm()&others != 0 {
-		return nil, fmt.Errorf("%s can be read by others (mode %04o); chmod 600 it", name, mode.Perm())
+	if othersCanRead(info) {
+		return nil, fmt.Errorf("%s can be read by others (mode %04o); chmod 600 it", name, info.Mode().Perm())
 	}
 	return readPassword(file)
+}
+
+// othersCanRead tells of a file that it is not for the user alone. Windows has no such bits: Go makes them up there.
+func othersCanRead(info os.FileInfo) bool {
+	const others = 0o077
+	return runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&others != 0
 }
 
 // runPasswordCommand runs a command without a shell and returns what it printed, which is never shown, nor is its stderr.
@@ -189,12 +194,27 @@ func splitWords(s string) ([]string, error) {
 	return words, nil
 }
 
-// prompt asks on the terminal, without echo. Without a terminal there is nobody to ask.
-func (a *app) prompt(ctx context.Context, text string) ([]byte, error) {
-	file, ok := a.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil, &usageError{"no password: give --password-file, --password-command or " + passwordVariable + ", or run it on a terminal"}
+// passwordSources are the ways to give a password.
+const passwordSources = "--password-file, --password-command or " + passwordVariable + ", or run it on a terminal"
+
+// askPassword asks on the terminal, and before that says why no ticket serves. Without a terminal there is nobody to ask.
+func (s *session) askPassword(ctx context.Context) ([]byte, error) {
+	file, ok := s.app.stdin.(*os.File)
+	ok = ok && isTerminal(file)
+	noTicket := s.method.noTicket()
+	switch {
+	case !ok && noTicket != nil:
+		return nil, &noPasswordError{noTicket}
+	case !ok:
+		return nil, &usageError{"no password: give " + passwordSources}
+	case noTicket != nil:
+		s.app.note("no ticket can be used: %v", noTicket)
 	}
+	return s.app.prompt(ctx, file, fmt.Sprintf("Password of %s at %s: ", s.flags.user, s.target.name))
+}
+
+// prompt asks on a terminal, without echo.
+func (a *app) prompt(ctx context.Context, file *os.File, text string) ([]byte, error) {
 	fd := int(file.Fd())
 	a.stderrf("%s", text)
 	before, err := term.MakeRaw(fd)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -31,6 +32,12 @@ func TestHint(t *testing.T) {
 	}
 	ntlm := func(challenges ...string) error { return offering("NTLM", &transport.AuthError{}, challenges...) }
 	kerberos := func(challenges ...string) error { return offering("Kerberos", &transport.AuthError{}, challenges...) }
+	sent := func(auth transport.Auth, challenges ...string) error {
+		return &sessionError{err: kerberos(challenges...), method: &method{Choice: transport.Choice{Auth: auth, Mechanism: "Kerberos"}}}
+	}
+	broken := func(mechanism, what string) error {
+		return &transport.AuthError{Mechanism: mechanism, Err: errors.New(what)}
+	}
 	chosen := func(auto, inClear bool, mechanism string, err error) error {
 		return &sessionError{err: err, method: &method{
 			Choice: transport.Choice{Mechanism: mechanism, Reason: "it rains"}, auto: auto, clear: inClear,
@@ -59,9 +66,19 @@ func TestHint(t *testing.T) {
 		"NTLM through a proxy":        {offering("NTLM", &transport.AuthError{Proxied: true}, "Negotiate"), "use --proxy none, or https"},
 		"NTLM not taken up":           {&transport.AuthError{Mechanism: "NTLM", Early: true, Err: &wsman.HTTPError{StatusCode: 401, Challenges: []string{"Negotiate"}}}, "a policy of the host may forbid NTLM"},
 		"Kerberos through a proxy":    {&transport.AuthError{Mechanism: "Kerberos", Proxied: true, Err: errors.New("x")}, "Kerberos belongs to one connection"},
-		"a bad token":                 {&transport.AuthError{Mechanism: "NTLM", Err: errors.New("x")}, ""},
+		"a challenge that lacks":      {broken("NTLM", "CHALLENGE lacks NTLMSSP_NEGOTIATE_SEAL"), "the host, or something in between, does not complete the exchange"},
+		"no challenge":                {broken("NTLM", "no NTLM message"), "hvmigerr identify HOST tells what answers there"},
+		"not base64":                  {broken("Kerberos", "the host's token is not valid base64"), "the host, a KDC or something in between does not complete the exchange"},
+		"no proof":                    {broken("Kerberos", "HTTP 200 before the host has proved who it is"), "does not complete the exchange"},
+		"closed midway":               {broken("NTLM", "the host closes the connection in the middle of the exchange"), "does not complete the exchange"},
+		"out of time":                 {&transport.AuthError{Mechanism: "Kerberos", Err: context.DeadlineExceeded}, ""},
 		"Kerberos":                    {kerberos("Negotiate", "Kerberos"), "does the ticket fit the host?"},
-		"Kerberos, only Negotiate":    {kerberos("Negotiate"), "Kerberos switched off (winrm/config/service/auth); what it offers fits --auth ntlm"},
+		"Kerberos, only Negotiate":    {sent(transport.AuthKerberos, "Negotiate"), "but Negotiate, which carries Kerberos too: --auth negotiate; or NTLM, with a password: --auth ntlm"},
+		"in Negotiate, only Kerberos": {sent(transport.AuthNegotiate, "Kerberos"), "the host does not offer Negotiate, but Kerberos itself: --auth kerberos"},
+		"in Negotiate, refused":       {sent(transport.AuthNegotiate, "Negotiate"), "does the ticket fit the host?"},
+		"in Negotiate, both offered":  {sent(transport.AuthNegotiate, "Negotiate", "Kerberos"), "does the ticket fit the host?"},
+		"Kerberos, refused":           {sent(transport.AuthKerberos, "Kerberos"), "does the ticket fit the host?"},
+		"Kerberos, only Basic":        {sent(transport.AuthKerberos, "Basic"), "neither Negotiate nor Kerberos; what it offers fits --auth basic"},
 		"Kerberos, clock behind":      {offering("Kerberos", &transport.AuthError{Skew: 7 * time.Minute}, "Kerberos"), "this machine's clock is 7m0s behind the host's"},
 		"Kerberos, clock ahead":       {offering("Kerberos", &transport.AuthError{Skew: -7 * time.Minute}, "Kerberos"), "this machine's clock is 7m0s ahead of the host's"},
 		"Kerberos, clock near":        {offering("Kerberos", &transport.AuthError{Skew: 4 * time.Minute}, "Kerberos"), "does the ticket fit the host?"},
@@ -75,8 +92,8 @@ func TestHint(t *testing.T) {
 		"no ticket":                   {&transport.CredentialError{Err: errors.New("x")}, ""},
 		"auto, and no ticket":         {chosen(true, false, "", &transport.CredentialError{Err: errors.New("x")}), "or name a user"},
 		"auto, and NTLM refused":      {chosen(true, false, "NTLM", ntlm("Negotiate")), "(--auth auto chose NTLM: it rains)"},
-		"auto, and no hint":           {chosen(true, false, "NTLM", &transport.AuthError{Err: errors.New("x")}), "--auth auto chose NTLM: it rains"},
-		"asked for, and no hint":      {chosen(false, false, "NTLM", &transport.AuthError{Err: errors.New("x")}), ""},
+		"auto, and no hint":           {chosen(true, false, "Kerberos", kdc(60)), "--auth auto chose Kerberos: it rains"},
+		"asked for, and no hint":      {chosen(false, false, "Kerberos", kdc(60)), ""},
 		"in clear":                    {chosen(false, true, "NTLM", &wsman.HTTPError{StatusCode: 500}), "leave out --seal never"},
 		"not in clear":                {chosen(false, false, "NTLM", &wsman.HTTPError{StatusCode: 500}), traceHint},
 		"413":                         {&wsman.HTTPError{StatusCode: 413}, "too large for the host's limit"},

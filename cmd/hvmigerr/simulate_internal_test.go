@@ -157,6 +157,57 @@ func TestSimulateText(t *testing.T) {
 	}
 }
 
+// TestSimulateUnwritable: a file that cannot be written ends the run with what is wrong, and nothing of it stays.
+func TestSimulateUnwritable(t *testing.T) {
+	clearEnvironment(t)
+	nowhere := filepath.Join(t.TempDir(), "nosuch", "file")
+	for _, tt := range []struct{ name, args, temporary, want string }{
+		{name: "ticket", args: "--ccache-out " + nowhere, want: "hvmigerr: --ccache-out: open " + nowhere},
+		{name: "ticket over http", args: "--http --ccache-out " + nowhere, want: "hvmigerr: --ccache-out: open " + nowhere},
+		{name: "authority", args: "--ca-out " + nowhere, want: "hvmigerr: --ca-out: open " + nowhere},
+		{name: "nowhere for the ticket", args: "--http", temporary: nowhere, want: "hvmigerr: --ccache-out: "},
+		{name: "nowhere for the authority", temporary: nowhere, want: "hvmigerr: --ca-out: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			temporary := dir
+			if tt.temporary != "" {
+				temporary = tt.temporary
+			}
+			t.Setenv("TMPDIR", temporary)
+			t.Setenv("TMP", temporary) // of Windows
+			got := invokeRun(t.Context(), strings.NewReader(""), append([]string{"simulate"}, strings.Fields(tt.args)...)...)
+			if got.code != exitFailure || got.stdout != "" || !strings.HasPrefix(got.stderr, tt.want) {
+				t.Errorf("simulate = %+v, want exit %d and %q", got, exitFailure, tt.want)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// TestSimulateQuoted: the commands to try can be pasted into a shell, whatever the directory of temporary files is called.
+func TestSimulateQuoted(t *testing.T) {
+	clearEnvironment(t)
+	dir := filepath.Join(t.TempDir(), "it's a dir")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir) // of Windows
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errInterrupted)
+	got := invokeRun(ctx, strings.NewReader(""), "simulate")
+	_, tries, _ := strings.Cut(got.stdout, "\nTry:\n")
+	quoted := strings.ReplaceAll(dir, "'", `'\''`)
+	for _, want := range []string{"  KRB5CCNAME='FILE:" + quoted, " --ca-file '" + quoted, "curl --cacert '" + quoted} {
+		if !strings.Contains(tries, want) {
+			t.Errorf("no %q in\n%s", want, tries)
+		}
+	}
+}
+
 // TestSimulateOpen: listening beyond loopback is warned of, the address printed is one to connect to, and the certificate names
 // this machine.
 func TestSimulateOpen(t *testing.T) {

@@ -67,22 +67,36 @@ func (s *simulationFiles) remove() {
 	}
 }
 
-// writeFiles writes the authority and a ticket where the user wants them, or where remove takes them away.
-func (f *simulateFlags) writeFiles(server *wsmantest.Server, cfg *wsmantest.Config) (files *simulationFiles, err error) {
-	files = &simulationFiles{}
-	defer func() {
-		if err != nil {
-			files.remove()
-		}
-	}()
-	if pem := server.CACertPEM(); pem != nil {
-		if files.ca, err = files.write(f.caOut, "ca.pem", pem, 0o644); err != nil {
-			return nil, fmt.Errorf("--ca-out: %w", err)
-		}
+// writeFiles writes the authority and a ticket where the user wants them, or where remove takes them away. After an error it has
+// taken those away.
+func (f *simulateFlags) writeFiles(server *wsmantest.Server, cfg *wsmantest.Config) (*simulationFiles, error) {
+	files := new(simulationFiles)
+	err := files.writeAuthority(f.caOut, server)
+	if err != nil {
+		err = fmt.Errorf("--ca-out: %w", err)
+	} else if err = files.writeTicket(f.ccacheOut, server, cfg); err != nil {
+		err = fmt.Errorf("--ccache-out: %w", err)
 	}
+	if err != nil {
+		files.remove()
+		return nil, err
+	}
+	return files, nil
+}
+
+// writeAuthority writes the certificate authority, if there is one.
+func (s *simulationFiles) writeAuthority(named string, server *wsmantest.Server) (err error) {
+	if pem := server.CACertPEM(); pem != nil {
+		s.ca, err = s.write(named, "ca.pem", pem, 0o644)
+	}
+	return err
+}
+
+// writeTicket writes a ticket of the administrator, or of the first user without one, if the host takes tickets.
+func (s *simulationFiles) writeTicket(named string, server *wsmantest.Server, cfg *wsmantest.Config) error {
 	users := usersOf(cfg.Model)
 	if len(users) == 0 || !slices.Contains(cfg.Auth, wsmantest.AuthMethodKerberos) {
-		return files, nil
+		return nil
 	}
 	user := users[0].Name
 	if slices.ContainsFunc(users, func(u wsmantest.User) bool { return u.Name == administrator }) {
@@ -90,13 +104,11 @@ func (f *simulateFlags) writeFiles(server *wsmantest.Server, cfg *wsmantest.Conf
 	}
 	ccache, err := server.CCache(user)
 	if err != nil {
-		return nil, fmt.Errorf("--ccache-out: %w", err)
+		return err
 	}
-	files.ticket = user + "@" + server.Realm()
-	if files.ccache, err = files.write(f.ccacheOut, "krb5cc", ccache, 0o600); err != nil {
-		return nil, fmt.Errorf("--ccache-out: %w", err)
-	}
-	return files, nil
+	s.ticket = user + "@" + server.Realm()
+	s.ccache, err = s.write(named, "krb5cc", ccache, 0o600)
+	return err
 }
 
 // write writes data to the file that the user named, or to one of ours of that name.
@@ -163,11 +175,11 @@ func (a *app) printTries(cfg *wsmantest.Config, files *simulationFiles, url stri
 	byPassword := fmt.Sprintf("  %sPASSWORD=%s-pass hvmigerr get -u %s", envPrefix, administrator, administrator)
 	trust, curl := "", "curl --noproxy '*'"
 	if files.ca != "" {
-		trust, curl = " --ca-file "+files.ca, "curl --cacert "+files.ca
+		trust, curl = " --ca-file "+shellWord(files.ca), "curl --cacert "+shellWord(files.ca)
 	}
 	a.out.printf("\nTry:\n")
 	if files.ccache != "" {
-		a.out.printf("  KRB5CCNAME=FILE:%s hvmigerr get \\\n   %s %s\n", files.ccache, trust, url)
+		a.out.printf("  KRB5CCNAME=%s hvmigerr get \\\n   %s %s\n", shellWord("FILE:"+files.ccache), trust, url)
 	}
 	if cfg.Model.Users != nil {
 		return // nobody knows what passwords they have
@@ -184,6 +196,15 @@ func (a *app) printTries(cfg *wsmantest.Config, files *simulationFiles, url stri
 	a.out.printf("%s --auth basic \\\n   %s %s\n", byPassword, trust, url)
 	a.out.printf("  %s -u administrator:administrator-pass \\\n", curl)
 	a.out.printf("    -H 'Content-Type: application/soap+xml;charset=UTF-8' -d '%s' \\\n    %s\n", identifyMessage, url)
+}
+
+// shellWord returns s as one word for a shell.
+func shellWord(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:@._-+,"
+	if s != "" && strings.Trim(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // identifyMessage is the request Identify, for curl.
