@@ -210,6 +210,13 @@ func readCCache(path string) (*krb5.CCache, error) {
 	return c, nil
 }
 
+// ticketsOfOther says that the cache at path is another's than user's. It has no Fix: kinit would overwrite the tickets of the other.
+func ticketsOfOther(path string, other krb5.Principal, user string) *CredentialError {
+	return &CredentialError{
+		Source: path, Err: fmt.Errorf("it holds tickets of %s, not of %s", printable(other.String()), printable(user)),
+	}
+}
+
 // unusableTicket says why c, the ticket-granting ticket in the cache at path, is of no use at now. A nil c is none.
 func unusableTicket(path string, c *krb5.Credential, now time.Time) *CredentialError {
 	e := &CredentialError{Source: path}
@@ -218,6 +225,8 @@ func unusableTicket(path string, c *krb5.Credential, now time.Time) *CredentialE
 		e.Err = errors.New("it holds no ticket-granting ticket")
 		e.Fix = kinitLine(path, "")
 		return e
+	case c.ValidAt(now): // then it is its key
+		e.Err = fmt.Errorf("the key of the ticket of %s is of encryption type %d, not one of AES (17 to 20)", printable(c.Client.String()), c.Key.EType)
 	case now.Before(c.EndTime):
 		e.Err = fmt.Errorf("the ticket of %s is not valid before %s", printable(c.Client.String()), moment(c.StartTime))
 	default:
@@ -321,7 +330,7 @@ func readKrb5Conf(path string) (*krb5.Conf, error) {
 		}
 		var conf *krb5.Conf
 		if err == nil {
-			conf, err = krb5.ParseConf(text, includedConf)
+			conf, err = krb5.ParseConf(text, &krb5.ConfIncluder{Dir: includedDir, File: includedFile})
 		}
 		if err != nil {
 			return nil, &CredentialError{Source: p, Err: err}
@@ -331,36 +340,36 @@ func readKrb5Conf(path string) (*krb5.Conf, error) {
 	return all, nil
 }
 
-// includedConf reads the file at path, or the files of that folder that MIT krb5 would read, in the order of their names.
-func includedConf(path string, dir bool) ([][]byte, error) {
+// errRelative says that what is included must be named from the root, as MIT krb5 wants it.
+var errRelative = errors.New("the path is not absolute")
+
+// includedDir returns the paths of those files of a folder that MIT krb5 would read, in the order of their names.
+func includedDir(path string) ([]string, error) {
 	if !filepath.IsAbs(path) {
-		return nil, errors.New("the path is not absolute")
+		return nil, errRelative
 	}
-	paths := []string{path}
-	if dir {
-		entries, err := os.ReadDir(path)
-		if err != nil {
-			return nil, withoutPath(err)
-		}
-		paths = nil
-		for _, e := range entries {
-			if name := e.Name(); !e.IsDir() && isConfName(name) {
-				paths = append(paths, filepath.Join(path, name))
-			}
-		}
-		if len(paths) > krb5.MaxIncludes {
-			return nil, fmt.Errorf("it holds more than %d files", krb5.MaxIncludes)
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	var paths []string
+	for _, e := range entries {
+		if name := e.Name(); !e.IsDir() && isConfName(name) {
+			paths = append(paths, filepath.Join(path, name))
 		}
 	}
-	var texts [][]byte
-	for _, p := range paths {
-		text, err := readBounded(p)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", printable(p), err)
-		}
-		texts = append(texts, text)
+	if len(paths) > krb5.MaxIncludes {
+		return nil, fmt.Errorf("it holds more than %d files", krb5.MaxIncludes)
 	}
-	return texts, nil
+	return paths, nil
+}
+
+// includedFile reads the first most bytes of the file at path.
+func includedFile(path string, most int) ([]byte, error) {
+	if !filepath.IsAbs(path) {
+		return nil, errRelative
+	}
+	return readFirst(path, most)
 }
 
 // isConfName tells which files of an included folder count: *.conf that is not hidden, and names of letters, digits, - and _ alone.
@@ -371,8 +380,17 @@ func isConfName(name string) bool {
 	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
 }
 
-// readBounded reads a file of at most maxKerberosFile bytes, into one buffer: it may hold keys.
+// readBounded reads a file of at most maxKerberosFile bytes.
 func readBounded(path string) ([]byte, error) {
+	b, err := readFirst(path, maxKerberosFile+1)
+	if err == nil && len(b) > maxKerberosFile {
+		return nil, fmt.Errorf("longer than %d bytes", maxKerberosFile)
+	}
+	return b, err
+}
+
+// readFirst reads the first most bytes of a file, into one buffer: it may hold keys.
+func readFirst(path string, most int) ([]byte, error) {
 	// The names of ticket caches can be guessed: a pipe that somebody else has put there must not hold us.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the operator names the files
 	if err != nil {
@@ -387,13 +405,9 @@ func readBounded(path string) ([]byte, error) {
 		return nil, errors.New("a pipe, not a file")
 	}
 	var b bytes.Buffer
-	b.Grow(int(min(info.Size(), maxKerberosFile)) + bytes.MinRead + 1)
-	n, err := b.ReadFrom(io.LimitReader(f, maxKerberosFile+1))
-	switch {
-	case err != nil:
+	b.Grow(int(min(info.Size(), int64(most))) + bytes.MinRead)
+	if _, err := b.ReadFrom(io.LimitReader(f, int64(most))); err != nil {
 		return nil, withoutPath(err)
-	case n > maxKerberosFile:
-		return nil, fmt.Errorf("longer than %d bytes", maxKerberosFile)
 	}
 	return b.Bytes(), nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -125,6 +126,10 @@ func TestUnusableTicket(t *testing.T) {
 		{
 			&krb5.Credential{Client: mine, StartTime: now.Add(time.Hour), EndTime: now.Add(2 * time.Hour)},
 			"/x: the ticket of me@CORP is not valid before 2026-01-02 04:04:05 UTC; run: kinit -c FILE:/x me@CORP",
+		},
+		{
+			&krb5.Credential{Client: mine, Key: krb5.Key{EType: 23}, EndTime: now.Add(time.Hour)},
+			"/x: the key of the ticket of me@CORP is of encryption type 23, not one of AES (17 to 20); run: kinit -c FILE:/x me@CORP",
 		},
 		{&krb5.Credential{Client: strange, EndTime: now}, `/x: the ticket of "m\ne@CORP" expired at 2026-01-02 03:04:05 UTC`},
 	} {
@@ -281,7 +286,7 @@ func TestReadKrb5Conf(t *testing.T) {
 		// A file that is included must be there, whether the list may do without the first or not.
 		{env: "gone", err: `line 1: include of "` + dir + `/nowhere": `},
 		{env: "nodir", err: `line 1: include of "` + dir + `/nowhere": no such file`},
-		{path: "broken", err: "broken.d/a.conf: no such file"},
+		{path: "broken", err: `broken.d/a.conf": no such file`},
 		{path: "crowd", err: "it holds more than 64 files"},
 	} {
 		t.Run(tt.path+","+tt.env, func(t *testing.T) {
@@ -328,5 +333,33 @@ func TestNothingOverwritten(t *testing.T) {
 		if e, ok := errors.AsType[*CredentialError](err); !ok || (e.Fix != "") != fix {
 			t.Errorf("a file that begins with %q: %v, want advice %v", begin, err, fix)
 		}
+	}
+}
+
+// TestKrb5ConfMemory: a folder that includes itself ends before its other files are read again and again.
+func TestKrb5ConfMemory(t *testing.T) {
+	dir := t.TempDir()
+	comment := []byte("#" + strings.Repeat("x", 16<<10))
+	for i := range 60 { // 960 KiB, read once
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("b%d.conf", i)), comment, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "a.conf")
+	if err := os.WriteFile(path, []byte("includedir "+dir+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := readKrb5Conf(path)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "more than 64 files are included") {
+		t.Errorf("readKrb5Conf = %v, want that there are too many files", err)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
+		t.Errorf("readKrb5Conf took %d MiB, want less than 8", got>>20)
+	}
+	if b, err := includedFile(filepath.Join(dir, "b0.conf"), 10); err != nil || string(b) != "#xxxxxxxxx" {
+		t.Errorf("includedFile = %q, %v, want the first 10 bytes", b, err)
 	}
 }

@@ -24,6 +24,9 @@ const (
 	maxKDCAnswer = 64 << 10
 	// maxKDCs bounds the KDCs of a realm that are tried.
 	maxKDCs = 16
+	// maxPreauthenticated bounds the KDCs that one login shows the password or key: one whose answer is lost may have counted it as wrong,
+	// and a few of those lock the account.
+	maxPreauthenticated = 2
 )
 
 // A KDCUnreachableError says that no KDC of a realm gave an answer.
@@ -33,6 +36,8 @@ type KDCUnreachableError struct {
 	Attempts []KDCAttempt
 	// Looked says where KDCs were looked for, when none is known.
 	Looked []string
+	// NotAsked is how many more there are that were not asked, lest a wrong password be counted by each of them.
+	NotAsked int
 }
 
 // A KDCAttempt is what became of asking one KDC.
@@ -53,7 +58,11 @@ func (e *KDCUnreachableError) Error() string {
 	for _, a := range e.Attempts {
 		tried = append(tried, a.String())
 	}
-	return fmt.Sprintf("no KDC of %s answered: %s", printable(e.Realm), strings.Join(tried, ", "))
+	s := fmt.Sprintf("no KDC of %s answered: %s", printable(e.Realm), strings.Join(tried, ", "))
+	if e.NotAsked > 0 {
+		s += fmt.Sprintf("; %d more were not asked, since each may count a wrong password", e.NotAsked)
+	}
+	return s
 }
 
 // String returns the attempt as it stands in the error's text, such as "dc1:88 (no answer, after 5s)".
@@ -83,22 +92,39 @@ func round(d time.Duration) time.Duration {
 	return d.Round(time.Second)
 }
 
-// ask sends msg to one KDC of realm after the other, until take accepts an answer. It returns the address of the KDC that
-// answered. A refusal, and an answer that the client's key does not fit, are answers: they are returned as they are.
-func (k *Kerberos) ask(ctx context.Context, realm string, msg []byte, take func(answer []byte) error) (addr string, err error) {
-	addrs, err := k.kdcs(ctx, realm)
+// A question is what the KDCs of a realm are asked.
+type question struct {
+	realm string
+	msg   []byte
+	// most is how many KDCs msg is sent to. Those that cannot be reached do not count.
+	most int
+	// take takes an answer.
+	take func(answer []byte) error
+}
+
+// ask sends q to one KDC of the realm after the other, until q accepts an answer. It returns the address of the KDC that answered.
+// A refusal, and an answer that the client's key does not fit, are answers: they are returned as they are.
+func (k *Kerberos) ask(ctx context.Context, q question) (addr string, err error) {
+	addrs, err := k.kdcs(ctx, q.realm)
 	if err != nil {
 		return "", err
 	}
-	unreachable := &KDCUnreachableError{Realm: realm}
-	for _, addr := range addrs {
+	unreachable := &KDCUnreachableError{Realm: q.realm}
+	for i, addr := range addrs {
+		if q.most == 0 {
+			unreachable.NotAsked = len(addrs) - i
+			break
+		}
 		start := time.Now()
-		answer, err := k.exchange(ctx, addr, msg)
+		answer, sent, err := k.exchange(ctx, addr, q.msg)
+		if sent {
+			q.most--
+		}
 		if err == nil {
-			err = take(answer)
+			err = q.take(answer)
 		}
 		if err == nil || isAnswer(err) {
-			k.answered(realm, addrs, addr)
+			k.answered(q.realm, addrs, addr)
 			return addr, err
 		}
 		unreachable.Attempts = append(unreachable.Attempts, KDCAttempt{Addr: addr, After: time.Since(start), Err: err})
@@ -109,7 +135,7 @@ func (k *Kerberos) ask(ctx context.Context, realm string, msg []byte, take func(
 			return "", fmt.Errorf("waiting for the KDC %s: %w", addr, why)
 		}
 	}
-	k.answered(realm, nil, "")
+	k.answered(q.realm, nil, "")
 	return "", unreachable
 }
 
@@ -119,19 +145,19 @@ func isAnswer(err error) bool {
 	return ok && e.Code != krb5.CodeUnavailable || errors.Is(err, krb5.ErrWrongKey)
 }
 
-// exchange sends msg to the KDC at addr and returns its answer. Over TCP both have their length in front (RFC 4120 §7.2.2).
-func (k *Kerberos) exchange(ctx context.Context, addr string, msg []byte) ([]byte, error) {
+// exchange sends msg to the KDC at addr and returns its answer, and whether the KDC may have read msg. Over TCP both messages have
+// their length in front (RFC 4120 §7.2.2).
+func (k *Kerberos) exchange(ctx context.Context, addr string, msg []byte) (answer []byte, sent bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
 	defer cancel()
 	c, err := k.cfg.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		if ended(ctx) != nil {
-			return nil, ended(ctx)
+			return nil, false, ended(ctx)
 		}
-		return nil, err
+		return nil, false, err
 	}
 	defer func() { _ = c.Close() }()
-	var answer []byte
 	err = during(ctx, c, func() error {
 		framed := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(msg)), uint32(len(msg))) //nolint:gosec // our own message
 		if _, err := c.Write(append(framed, msg...)); err != nil {
@@ -140,7 +166,7 @@ func (k *Kerberos) exchange(ctx context.Context, addr string, msg []byte) ([]byt
 		answer, err = readAnswer(c)
 		return err
 	})
-	return answer, err
+	return answer, true, err
 }
 
 // readAnswer reads a message with its length in front.
@@ -211,7 +237,8 @@ func (k *Kerberos) lookUp(ctx context.Context, realm, where string) (addrs, look
 	}
 	limited, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
 	defer cancel()
-	_, records, err := k.cfg.LookupSRV(limited, "kerberos", "tcp", realm)
+	// Without the dot the resolver would ask with its search domains behind the realm, too.
+	_, records, err := k.cfg.LookupSRV(limited, "kerberos", "tcp", strings.TrimSuffix(realm, ".")+".")
 	why := "none there"
 	if err != nil {
 		if ended(ctx) != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -171,6 +172,57 @@ func TestKDCUnreachable(t *testing.T) {
 	}
 }
 
+// TestKDCsOfPassword: a KDC that gives no answer may have counted a wrong password all the same. Two are told it, and those alone count
+// that were reached.
+func TestKDCsOfPassword(t *testing.T) {
+	for name, test := range map[string]struct {
+		second bool // the second that is reached answers
+		text   string
+	}{
+		"all lose the answer": {false, "no KDC of CORP.EXAMPLE answered: dc0:88 (connection closed without an answer, after 0s), " +
+			"dc1:88 (refused, after 0s), dc2:88 (connection closed without an answer, after 0s); " +
+			"3 more were not asked, since each may count a wrong password"},
+		"the first loses it": {true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				kdc := newKDC()
+				n := &network{listeners: map[string]func(net.Conn){}}
+				var names []string
+				for i := range 6 {
+					name := fmt.Sprint("dc", i)
+					names = append(names, name)
+					n.listeners[name+":88"] = serve(kdc.Answer)
+				}
+				delete(n.listeners, "dc1:88")
+				lose := func(c net.Conn) {
+					defer func() { _ = c.Close() }()
+					msg, err := readAnswer(c)
+					if err != nil {
+						return
+					}
+					before := kdc.Count().Preauth
+					if reply := kdc.Answer(msg); kdc.Count().Preauth == before {
+						_, _ = c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(reply))), reply...))
+					}
+				}
+				n.listeners["dc0:88"] = lose
+				if !test.second {
+					n.listeners["dc2:88"] = lose
+				}
+				_, err := newTestKerberos(t, n, KerberosConfig{KDCs: names}).login(t.Context())
+				if (err != nil) != (test.text != "") || err != nil && err.Error() != test.text {
+					t.Errorf("login = %v, want %q", err, test.text)
+				}
+				checkCount(t, kdc, kdctest.Count{AS: 3, Preauth: 2})
+				if diff := cmp.Diff([]string{"dc0:88", "dc0:88", "dc1:88", "dc2:88"}, n.dials); diff != "" {
+					t.Errorf("dials (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
 // TestKDCContext: the caller's context ends the waiting at once.
 func TestKDCContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -211,10 +263,10 @@ UDP.EXAMPLE = {
   kdc = udp/dc3
 }
 `
-	records := map[string][]*net.SRV{
-		"CORP.EXAMPLE":  {{Target: "srv.corp.example.", Port: 88}},
-		"DNS.EXAMPLE":   {{Target: "a.dns.example.", Port: 88}, {Target: "b.dns.example.", Port: 8888}},
-		"EMPTY.EXAMPLE": {{Target: "."}},
+	records := map[string][]*net.SRV{ // absolute names: no search domain is put behind them
+		"CORP.EXAMPLE.":  {{Target: "srv.corp.example.", Port: 88}},
+		"DNS.EXAMPLE.":   {{Target: "a.dns.example.", Port: 88}, {Target: "b.dns.example.", Port: 8888}},
+		"EMPTY.EXAMPLE.": {{Target: "."}},
 	}
 	for name, test := range map[string]struct {
 		realm, conf string

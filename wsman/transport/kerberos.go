@@ -38,7 +38,7 @@ type KerberosConfig struct {
 	Timeout time.Duration
 	// DialContext opens TCP connections to KDCs. If nil, a net.Dialer does.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-	// LookupSRV asks DNS. If nil, net.DefaultResolver does.
+	// LookupSRV asks DNS; the name ends in a dot. If nil, net.DefaultResolver does.
 	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	// Clock is the time that tickets are compared with. If nil, time.Now.
 	Clock func() time.Time
@@ -122,10 +122,7 @@ func (k *Kerberos) useCCache() error {
 	}
 	k.user = k.ccache.Principal
 	if k.cfg.User != "" && !isUser(k.user, k.cfg.User) {
-		return &CredentialError{
-			Source: path, // without a Fix: kinit would overwrite the tickets of the other
-			Err:    fmt.Errorf("it holds tickets of %s, not of %s", printable(k.user.String()), printable(k.cfg.User)),
-		}
+		return ticketsOfOther(path, k.user, k.cfg.User)
 	}
 	return nil
 }
@@ -216,7 +213,7 @@ func (k *Kerberos) credential(ctx context.Context, spns []string) (*krb5.Credent
 	return k.once(ctx, "for "+strings.Join(spns, " "), func() (*krb5.Credential, error) { return k.firstOf(ctx, servers) })
 }
 
-// fromCCache returns a valid ticket for one of servers from the ticket cache, or nil.
+// fromCCache returns a usable ticket for one of servers from the ticket cache, or nil.
 func (k *Kerberos) fromCCache(servers []krb5.Principal) *krb5.Credential {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -225,11 +222,16 @@ func (k *Kerberos) fromCCache(servers []krb5.Principal) *krb5.Credential {
 	}
 	now := k.cfg.Clock()
 	for _, server := range servers {
-		if c := k.ccache.Find(server, now); c != nil && c.ValidAt(now) {
+		if c := k.ccache.Find(server, now); usable(c, now) {
 			return clone(c)
 		}
 	}
 	return nil
+}
+
+// usable tells whether c is a ticket that serves at now.
+func usable(c *krb5.Credential, now time.Time) bool {
+	return c != nil && c.Key.Taken() && c.ValidAt(now)
 }
 
 // A flight is the getting of a ticket that others wait for, too.

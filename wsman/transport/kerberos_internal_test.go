@@ -355,3 +355,66 @@ func TestNewKerberosErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestKerberosCloseBeforeLogin: Close overwrites the keys, and one who was about to use them sends nothing in their place.
+func TestKerberosCloseBeforeLogin(t *testing.T) {
+	t.Parallel()
+	kdc := newKDC()
+	k := newTestKerberos(t, with(kdc), KerberosConfig{KDCs: given, Keytab: testKeytab(t, kdc, "me")})
+	_ = k.Close()
+	if _, err := k.login(t.Context()); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("login after Close = %v, want net.ErrClosed", err)
+	}
+	checkCount(t, kdc, kdctest.Count{})
+}
+
+// TestKerberosRC4InCache: a ticket whose session key is of no use does not hide what gets one that is.
+func TestKerberosRC4InCache(t *testing.T) {
+	t.Parallel()
+	kdc := newKDC()
+	tgt := testTGT(t, kdc)
+	c, err := newTestKerberos(t, with(kdc), KerberosConfig{KDCs: given}).credential(t.Context(), []string{spn})
+	check(t, c, err, "HTTP/hv01@CORP.EXAMPLE")
+	rc4 := krb5.Key{EType: 23, Value: make([]byte, 16)}
+	c.Key = rc4
+	c, err = newTestKerberos(t, with(kdc), KerberosConfig{KDCs: given, CCache: testCCache(t, c, tgt)}).credential(t.Context(), []string{spn})
+	check(t, c, err, "HTTP/hv01@CORP.EXAMPLE")
+	if c.Key.EType != krb5.ETypeAES256SHA1 {
+		t.Errorf("the ticket's key is of encryption type %d, want 18", c.Key.EType)
+	}
+
+	tgt.Key = rc4
+	_, err = newTestKerberos(t, new(network), KerberosConfig{KDCs: given, CCache: testCCache(t, tgt)}).credential(t.Context(), []string{spn})
+	if e, ok := errors.AsType[*CredentialError](err); !ok || !strings.Contains(err.Error(), "is of encryption type 23") || e.Fix == "" {
+		t.Errorf("credential by a TGT of RC4 = %v, want a *CredentialError that says so and what to run", err)
+	}
+}
+
+// TestKerberosCCacheOfOther: a file that was renewed for another user is not used, and not to be overwritten.
+func TestKerberosCCacheOfOther(t *testing.T) {
+	t.Parallel()
+	kdc, now := newKDC(), time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	kdc.Now = func() time.Time { return now }
+	kdc.Users["you"] = kdcPassword
+	path := testCCache(t, testTGT(t, kdc))
+	k := newTestKerberos(t, with(kdc), KerberosConfig{CCache: path, KDCs: given, Clock: kdc.Now})
+	now = now.Add(9 * time.Hour)
+	tgt, err := newTestKerberos(t, with(kdc), KerberosConfig{User: "you@CORP.EXAMPLE", KDCs: given, Clock: kdc.Now}).login(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	renewed := (&krb5.CCache{Principal: tgt.Client, Credentials: []*krb5.Credential{tgt}}).Encode()
+	if err := os.WriteFile(path, renewed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		_, err = k.credential(t.Context(), []string{spn})
+		e, ok := errors.AsType[*CredentialError](err)
+		if !ok || err.Error() != path+": it holds tickets of you@CORP.EXAMPLE, not of me@CORP.EXAMPLE" || e.Fix != "" {
+			t.Errorf("credential = %v, want a *CredentialError that says whose tickets these are, and no kinit", err)
+		}
+	}
+	if got := kdc.Count().TGS; got != 0 {
+		t.Errorf("%d requests with a ticket of another", got)
+	}
+}

@@ -179,10 +179,10 @@ func (k *Kerberos) grant(ctx context.Context, tgt *krb5.Credential, server krb5.
 	if err != nil {
 		return nil, false, err
 	}
-	addr, err := k.ask(ctx, x.Realm(), msg, func(answer []byte) (err error) {
+	addr, err := k.ask(ctx, question{realm: x.Realm(), msg: msg, most: maxKDCs, take: func(answer []byte) (err error) {
 		c, referral, err = x.Reply(answer)
 		return err
-	})
+	}})
 	if err != nil {
 		return nil, false, k.failure(x.Realm(), addr, []string{server.Name()}, err)
 	}
@@ -195,13 +195,16 @@ func (k *Kerberos) login(ctx context.Context) (*krb5.Credential, error) {
 		return k.cachedTGT()
 	}
 	k.mu.Lock()
-	refused := k.refused
+	closed, refused := k.closed, k.refused
 	keys := slices.Clone(k.keys)
 	for i := range keys {
 		keys[i].Key.Value = slices.Clone(keys[i].Key.Value)
 	}
 	k.mu.Unlock()
 	defer destroyKeys(keys)
+	if closed { // without the keys the password would be sent, which may be empty
+		return nil, errClosed()
+	}
 	if refused != nil {
 		return nil, refused
 	}
@@ -225,13 +228,13 @@ func (k *Kerberos) authenticate(ctx context.Context, cfg krb5.ASConfig) (*krb5.C
 	if err != nil {
 		return nil, err
 	}
-	for { // twice, with pre-authentication
+	for most := maxKDCs; ; most = maxPreauthenticated { // twice, with pre-authentication
 		var next []byte
 		var c *krb5.Credential
-		addr, err := k.ask(ctx, k.user.Realm, msg, func(answer []byte) (err error) {
+		addr, err := k.ask(ctx, question{realm: k.user.Realm, msg: msg, most: most, take: func(answer []byte) (err error) {
 			next, c, err = x.Reply(answer)
 			return err
-		})
+		}})
 		if err != nil {
 			return nil, k.failure(k.user.Realm, addr, nil, err)
 		}
@@ -250,15 +253,18 @@ func (k *Kerberos) cachedTGT() (*krb5.Credential, error) {
 		return nil, errClosed()
 	}
 	now := k.cfg.Clock()
-	if c := k.ccache.TGT(now); c != nil && c.ValidAt(now) {
+	if c := k.ccache.TGT(now); usable(c, now) {
 		return clone(c), nil
 	}
 	again, err := readCCache(k.cfg.CCache)
 	if err != nil {
 		return nil, err
 	}
+	if !again.Principal.Equal(k.user) {
+		return nil, ticketsOfOther(k.cfg.CCache, again.Principal, k.userName)
+	}
 	c := again.TGT(now)
-	if !again.Principal.Equal(k.user) || c == nil || !c.ValidAt(now) {
+	if !usable(c, now) {
 		e := unusableTicket(k.cfg.CCache, c, now)
 		e.Fix = kinitLine(k.cfg.CCache, k.userName)
 		return nil, e

@@ -66,7 +66,7 @@ func TestKerberosRefused(t *testing.T) {
 		"2^32-1 iterations": {
 			kdc: func(k *kdctest.KDC) { k.Iterations = 1<<32 - 1 }, code: 25,
 			want: "the KDC dc1:88 of CORP.EXAMPLE wants of me@CORP.EXAMPLE what is not done here: KDC_ERR_PREAUTH_REQUIRED (25); " +
-				"the KDC asks for 4294967295 iterations to make the key, not between 4096 and 1000000",
+				"the KDC asks for 4294967295 iterations to make the key, not between 4096 and 131072",
 		},
 		"policy": {
 			kdc: refuse("me", 12), code: 12,

@@ -38,6 +38,18 @@ func (Password) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("REDACTED"))
 // MarshalText says REDACTED.
 func (Password) MarshalText() ([]byte, error) { return []byte("REDACTED"), nil }
 
+// A Keytab is a file of keys in the format of MIT. It prints as REDACTED.
+type Keytab []byte
+
+// String says REDACTED.
+func (Keytab) String() string { return "REDACTED" }
+
+// Format says REDACTED for every verb.
+func (Keytab) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("REDACTED")) }
+
+// MarshalText says REDACTED.
+func (Keytab) MarshalText() ([]byte, error) { return []byte("REDACTED"), nil }
+
 // Access is what a [User] may do.
 type Access string
 

@@ -260,3 +260,25 @@ func TestPasswordsDoNotPrint(t *testing.T) {
 		t.Errorf("the password shows in %s", text)
 	}
 }
+
+// TestConfigDoesNotPrint: nor do a server and its configuration show passwords and keys.
+func TestConfigDoesNotPrint(t *testing.T) {
+	t.Parallel()
+	cfg := wsmantest.Config{HTTP: true, Users: []wsmantest.User{{Name: "u", Password: "canary"}}, Keytab: keytab()}
+	s := newServer(t, cfg)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for _, v := range []any{cfg, &cfg, cfg.Keytab} {
+			text := fmt.Sprintf(verb, v)
+			if strings.Contains(text, "canary") || strings.Contains(text, "63616e617279") || strings.Contains(strings.ToLower(text), "6b6b") ||
+				strings.Contains(text, "kkkk") || strings.Contains(text, "107") || !strings.Contains(text, "REDACTED") {
+				t.Errorf("%s of %T prints %s", verb, v, text)
+			}
+		}
+		if got, want := fmt.Sprintf(verb, s), "simulated host HV77 of OTHER.EXAMPLE"; got != want {
+			t.Errorf("%s of a Server prints %q, want %q", verb, got, want)
+		}
+	}
+	if b, err := json.Marshal(cfg.Keytab); err != nil || string(b) != `"REDACTED"` {
+		t.Errorf("a Keytab in JSON is %s, %v", b, err)
+	}
+}

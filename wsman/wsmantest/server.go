@@ -40,7 +40,7 @@ type Config struct {
 	Auth []AuthMethod
 	// Keytab holds the keys of the HTTP service as a KDC gave them, in the format of MIT. If nil, the server has random keys,
 	// to which [Server.CCache] makes tickets.
-	Keytab []byte
+	Keytab Keytab
 	// Addr is the address to listen on. If empty, 127.0.0.1:0.
 	Addr string
 	// Names are further names and addresses that the certificate is for, beside localhost and the loopback addresses.
@@ -72,6 +72,11 @@ type Server struct {
 	enumerations map[string]*enumeration
 
 	serving sync.WaitGroup
+}
+
+// Format says which host it is, and no password and no key, for every verb.
+func (s *Server) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "simulated host %s of %s", s.host.name(), s.realm)
 }
 
 // NewServer returns a server that does not listen yet: [Server.Start] does, and [Server.Transport] needs no listening.

@@ -49,6 +49,9 @@ const maxSkew = 5 * time.Minute
 // ErrChannelBindings says that the client is bound to another TLS connection than the one that its token came by.
 var ErrChannelBindings = errors.New("channel bindings differ")
 
+// errNotMutual says that the client does not ask who we are, in the AP-REQ or in its authenticator.
+var errNotMutual = errors.New("client without mutual authentication")
+
 // NewAcceptor returns an Acceptor that waits for an AP-REQ.
 func NewAcceptor(cfg AcceptorConfig) *Acceptor {
 	if cfg.Now == nil {
@@ -113,8 +116,15 @@ func (a *Acceptor) accept(message []byte) ([]byte, error) {
 	if req.PVNO != versionNumber || req.MsgType != tagAPReq {
 		return nil, fmt.Errorf("version %d, message type %d", req.PVNO, req.MsgType)
 	}
-	if len(req.Options.Bytes) > 0 && req.Options.Bytes[0]&optionSessionKey != 0 {
+	var options byte
+	if len(req.Options.Bytes) > 0 {
+		options = req.Options.Bytes[0]
+	}
+	switch {
+	case options&optionSessionKey != 0:
 		return nil, errors.New("user-to-user authentication is not supported")
+	case options&optionMutual == 0:
+		return nil, errNotMutual
 	}
 	var ticket messages.Ticket
 	if err := unmarshal(req.Ticket.Bytes, tagTicket, &ticket); err != nil {
@@ -210,7 +220,7 @@ func (a *Acceptor) checkGSS(c types.Checksum) error {
 	}
 	switch {
 	case flags&flagMutual == 0:
-		return errors.New("client without mutual authentication")
+		return errNotMutual
 	case flags&flagDCEStyle != 0:
 		return errors.New("DCE style is not supported")
 	}

@@ -148,8 +148,8 @@ func fileTime(t time.Time) uint32 {
 	return uint32(min(max(t.Unix(), 0), math.MaxUint32))
 }
 
-// Find returns a ticket of c's own principal for server, or nil: one that is valid at now before any other, and of those the one that
-// lasts longest. A server without a realm is that of any realm. Letter case counts.
+// Find returns a ticket of c's own principal for server, or nil: one whose session key is of a type that is taken here before any other,
+// of those one that is valid at now, and of those the one that lasts longest. A server without a realm is that of any realm. Letter case counts.
 func (c *CCache) Find(server Principal, now time.Time) *Credential {
 	var best *Credential
 	for _, cred := range c.Credentials {
@@ -165,6 +165,9 @@ func (c *CCache) Find(server Principal, now time.Time) *Credential {
 }
 
 func better(a, b *Credential, now time.Time) bool {
+	if taken := a.Key.Taken(); taken != b.Key.Taken() {
+		return taken
+	}
 	if valid := a.ValidAt(now); valid != b.ValidAt(now) {
 		return valid
 	}

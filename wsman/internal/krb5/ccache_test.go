@@ -290,7 +290,7 @@ func TestCCacheEncode(t *testing.T) {
 func TestCCacheFind(t *testing.T) {
 	ticket := func(client, server krb5.Principal, from, to int) *krb5.Credential {
 		return &krb5.Credential{
-			Client: client, Server: server, StartTime: now.Add(time.Duration(from) * time.Hour), EndTime: now.Add(time.Duration(to) * time.Hour),
+			Client: client, Server: server, Key: krb5.Key{EType: 18}, StartTime: now.Add(time.Duration(from) * time.Hour), EndTime: now.Add(time.Duration(to) * time.Hour),
 		}
 	}
 	other := krb5.Principal{Components: []string{"other"}, Realm: client.Realm}
@@ -307,7 +307,9 @@ func TestCCacheFind(t *testing.T) {
 		6: ticket(client, tgs, -9, -2),
 		7: ticket(client, tgs, -9, -1),
 		8: ticket(client, elsewhere, -1, 3),
+		9: ticket(client, service, -1, 4), // of RC4
 	}}
+	c.Credentials[9].Key.EType = 23
 	for _, tt := range []struct {
 		server krb5.Principal
 		want   int // none: -1

@@ -30,12 +30,20 @@ const (
 	MaxIncludes = 64      // files
 )
 
+// A ConfIncluder reads what a krb5.conf includes.
+type ConfIncluder struct {
+	// Dir returns the paths of those files of a folder that count, in their order.
+	Dir func(path string) ([]string, error)
+	// File returns the first most octets of a file.
+	File func(path string, most int) ([]byte, error)
+}
+
 // ParseConf reads a krb5.conf in the grammar of MIT krb5 (lib/krb5 of 1.20; "krb5.conf" in its documentation). Of a value that may be
 // there once the first counts; a number or a choice that cannot be read counts as absent. The mark * (final) is read over.
 //
-// ParseConf calls include for the lines include (dir is false) and includedir (true) and reads the texts that it returns, in turn.
-// If include is nil, such lines are an error.
-func ParseConf(text []byte, include func(path string, dir bool) ([][]byte, error)) (*Conf, error) {
+// ParseConf reads by include what the lines include and includedir name, one file at a time, and no more octets together than
+// MaxConfSize and one. If include is nil, such lines are an error.
+func ParseConf(text []byte, include *ConfIncluder) (*Conf, error) {
 	p := &confParser{
 		conf:    &Conf{KDCs: map[string][]string{}, DomainRealm: map[string]string{}},
 		include: include,
@@ -105,7 +113,7 @@ const blanks = " \t\v\f\r"
 // A confParser holds what all included files share.
 type confParser struct {
 	conf     *Conf
-	include  func(path string, dir bool) ([][]byte, error)
+	include  *ConfIncluder
 	includes int
 	size     int
 }
@@ -173,16 +181,23 @@ func (p *confParser) included(path string, dir bool) error {
 	if p.include == nil {
 		return fmt.Errorf("include of %q, which is not possible here", path)
 	}
-	texts, err := p.include(path, dir)
-	if err != nil {
-		return fmt.Errorf("include of %q: %w", path, err)
+	paths := []string{path}
+	if dir {
+		var err error
+		if paths, err = p.include.Dir(path); err != nil {
+			return fmt.Errorf("include of %q: %w", path, err)
+		}
 	}
-	for _, text := range texts {
+	for _, path := range paths {
 		// A file that includes itself ends here, too.
 		if p.includes++; p.includes > MaxIncludes {
 			return fmt.Errorf("more than %d files are included", MaxIncludes)
 		}
-		if err := p.file(text); err != nil {
+		text, err := p.include.File(path, MaxConfSize-p.size+1) // one more is too long
+		if err == nil {
+			err = p.file(text)
+		}
+		if err != nil {
 			return fmt.Errorf("include of %q: %w", path, err)
 		}
 	}

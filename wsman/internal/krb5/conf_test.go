@@ -2,6 +2,7 @@ package krb5_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +154,8 @@ default_ccache_name = "unfinished\`, want: krb5.Conf{DefaultRealm: "A \"B\"\tC\\
 		{name: "no tag", in: "[a]\n= d\n", err: `line 2: "= d" is neither a section nor TAG = VALUE`},
 		{name: "control characters", in: "[a]\nb\x1b[2J\n", err: `line 2: "b\x1b[2J" is neither`},
 		{name: "include fails", in: "\ninclude /none\n", err: `line 2: include of "/none": not there`},
+		{name: "file of a folder", in: "includedir /gone\n", err: `line 1: include of "/nowhere": not there`},
+		{name: "no folder", in: "includedir /none\n", err: `line 1: include of "/none": not there`},
 		{name: "wrong within include", in: "\ninclude /wrong\n", err: `line 2: include of "/wrong": line 2: "x" is neither`},
 		{name: "brace over the end of an include", in: "include /open\n}\n", err: `line 1: include of "/open": the last brace is never closed`},
 		{name: "endless include", in: "include /self\n", err: "more than 64 files are included"},
@@ -161,7 +164,7 @@ default_ccache_name = "unfinished\`, want: krb5.Conf{DefaultRealm: "A \"B\"\tC\\
 		{name: "too long together", in: "include /long\ninclude /long\n", err: "longer than 1048576 octets"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := krb5.ParseConf([]byte(tt.in), confFiles)
+			got, err := krb5.ParseConf([]byte(tt.in), confFiles())
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) || got != nil {
 					t.Errorf("ParseConf = %v, %v; want error %q", got, err, tt.err)
@@ -187,25 +190,67 @@ func sameMap[V any](a, b map[string]V) bool {
 }
 
 // confFiles are the files that the tests include.
-func confFiles(path string, dir bool) ([][]byte, error) {
-	files := map[string][]string{
-		"/etc/krb5.conf.d/": {"[libdefaults]\ndefault_realm = SNIPPET.EXAMPLE\n", "[libdefaults]\ndns_lookup_kdc = off\n"},
-		"/one":              {"default_realm = NOT IN A SECTION\n[libdefaults]\ndefault_realm = ONE\n[realms]\nONE = {\nkdc = x\n}\n"},
-		"/wrong":            {"[a]\nx\n"},
-		"/open":             {"[a]\nb = {\n"},
-		"/self":             {"include /self\n"},
-		"/long":             {strings.Repeat(" ", 600<<10)},
-		"/many":             make([]string, 65),
+func confFiles() *krb5.ConfIncluder {
+	files := map[string]string{
+		"/etc/krb5.conf.d/a": "[libdefaults]\ndefault_realm = SNIPPET.EXAMPLE\n",
+		"/etc/krb5.conf.d/b": "[libdefaults]\ndns_lookup_kdc = off\n",
+		"/one":               "default_realm = NOT IN A SECTION\n[libdefaults]\ndefault_realm = ONE\n[realms]\nONE = {\nkdc = x\n}\n",
+		"/wrong":             "[a]\nx\n",
+		"/open":              "[a]\nb = {\n",
+		"/self":              "include /self\n",
+		"/long":              strings.Repeat(" ", 600<<10),
+		"/empty":             "",
+		"/d/self":            "includedir /d\n",
 	}
-	texts, ok := files[path]
-	if !ok || dir != (len(texts) > 1) {
-		return nil, errors.New("not there")
+	dirs := map[string][]string{
+		"/etc/krb5.conf.d/": {"/etc/krb5.conf.d/a", "/etc/krb5.conf.d/b"},
+		"/many":             slices.Repeat([]string{"/empty"}, 65),
+		"/gone":             {"/one", "/nowhere"},
+		"/d":                slices.Concat([]string{"/d/self"}, slices.Repeat([]string{"/long"}, 63)),
 	}
-	var all [][]byte
-	for _, text := range texts {
-		all = append(all, []byte(text))
+	notThere := errors.New("not there")
+	return &krb5.ConfIncluder{
+		Dir: func(path string) ([]string, error) {
+			if dirs[path] == nil {
+				return nil, notThere
+			}
+			return dirs[path], nil
+		},
+		File: func(path string, most int) ([]byte, error) {
+			text, ok := files[path]
+			if !ok {
+				return nil, notThere
+			}
+			return []byte(text[:min(len(text), most)]), nil
+		},
 	}
-	return all, nil
+}
+
+// TestParseConfReads: no file is read beyond the bounds, whatever includes what.
+func TestParseConfReads(t *testing.T) {
+	for in, want := range map[string]struct {
+		files, octets int
+		err           string
+	}{
+		"includedir /d\n": {64, 64 * len("includedir /d\n"), "more than 64 files are included"},
+		"include /long\ninclude /long\ninclude /long\n": {
+			2, krb5.MaxConfSize + 1 - 3*len("include /long\n"), "longer than 1048576 octets, with all that it includes",
+		},
+	} {
+		var files, octets int
+		include := confFiles()
+		read := include.File
+		include.File = func(path string, most int) ([]byte, error) {
+			text, err := read(path, most)
+			files++
+			octets += len(text)
+			return text, err
+		}
+		_, err := krb5.ParseConf([]byte(in), include)
+		if err == nil || !strings.Contains(err.Error(), want.err) || files != want.files || octets != want.octets {
+			t.Errorf("ParseConf(%q) = %v after %d octets of %d files, want %q after %d of %d", in, err, octets, files, want.err, want.octets, want.files)
+		}
+	}
 }
 
 func TestConfRealmOf(t *testing.T) {
@@ -249,7 +294,7 @@ func FuzzParseConf(f *testing.F) {
 	f.Add([]byte("[realms]*\nA* =\n{\nkdc = \"x\\\"\"\nb = {\n}\n}\n"))
 	f.Add([]byte("include /self\n[a]\n}\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		c, err := krb5.ParseConf(in, confFiles)
+		c, err := krb5.ParseConf(in, confFiles())
 		if (c == nil) == (err == nil) {
 			t.Fatalf("ParseConf = %v, %v", c, err)
 		}

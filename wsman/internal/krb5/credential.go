@@ -59,6 +59,12 @@ const (
 	ETypeAES256SHA2 int32 = 20
 )
 
+// Taken tells whether the key is of an encryption type that this package takes.
+func (k Key) Taken() bool {
+	_, err := profileOf(k.EType)
+	return err == nil
+}
+
 // String says REDACTED.
 func (Key) String() string { return "REDACTED" }
 

@@ -255,8 +255,7 @@ func TestAcceptorRefusesTokens(t *testing.T) {
 			t.Errorf("Acceptor.Step(%x): %v, context %v, client %v", token, err, a.Context(), a.Client())
 		}
 	}
-	// Not protected are: the types of names, the realm and name of the server, the version of its key, all in clear, and
-	// the option for mutual authentication, which the authenticator repeats.
+	// Not protected are: the types of names, the realm and name of the server, and the version of its key, all in clear.
 	if taken > 50 {
 		t.Errorf("%d of %d altered tokens taken", taken, len(tokens))
 	}

@@ -169,6 +169,8 @@ func TestAPReq(t *testing.T) {
 		{"long bindings", func(p *parts) { p.auth.Cksum.Checksum[0] = 17 }, "malformed checksum"},
 		{"delegation after it", func(p *parts) { p.auth.Cksum.Checksum = append(p.auth.Cksum.Checksum, 1, 0, 0, 0) }, ""},
 		{"long number", func(p *parts) { p.auth.SeqNumber = 1 << 40 }, "more than 32 bits"},
+		{"mutual authentication not required", func(p *parts) { p.req.Options.Bytes[0] &^= optionMutual }, "without mutual"},
+		{"no options", func(p *parts) { p.req.Options = asn1.BitString{} }, "without mutual"},
 		{"user to user", func(p *parts) { p.req.Options.Bytes[0] |= optionSessionKey }, "user-to-user"},
 		{"version", func(p *parts) { p.req.PVNO = 4 }, "version 4"},
 		{"message type", func(p *parts) { p.req.MsgType = 15 }, "message type 15"},
@@ -333,5 +335,42 @@ func TestFenced(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "malformed message") {
 		t.Errorf("fenced(index out of range) = %v", err)
+	}
+}
+
+// TestAcceptorSubkeyFlag: tokens say whether their key is the acceptor's (RFC 4121 §4.2.2), and one that says the other is refused,
+// though its checksum is right.
+func TestAcceptorSubkeyFlag(t *testing.T) {
+	for _, subkey := range []bool{false, true} {
+		cfg := sessionConfig{key: testKey(18), acceptorSubkey: subkey, random: randomOr(nil)}
+		due := fromAcceptor
+		if subkey {
+			due |= withSubkey
+		}
+		fresh := func(acceptor bool) *session {
+			cfg.acceptor = acceptor
+			return must(newSession(cfg))(t)
+		}
+		acceptor := fresh(true)
+		if token, _, err := acceptor.Seal(nil, nil); err != nil || token[2] != due|flagSealed {
+			t.Errorf("subkey %v: Seal with flags %#02x, %v, want %#02x", subkey, token[2], err, due|flagSealed)
+		}
+		if token, err := acceptor.MIC(nil); err != nil || token[2] != due {
+			t.Errorf("subkey %v: MIC with flags %#02x, %v, want %#02x", subkey, token[2], err, due)
+		}
+
+		for _, flip := range []byte{0, withSubkey} {
+			s := fresh(false)
+			s.in.flags ^= flip // peerToken speaks so
+			token := peerToken(s, "hello", 0, func([]byte) {})
+			h := s.in.header(idMIC)
+			mic := append(h[:], s.in.mic([]byte("hello"), h[:])...)
+			if _, err := fresh(false).Unseal(token, 0); (err == nil) != (flip == 0) {
+				t.Errorf("subkey %v, flag altered by %#02x: Unseal: %v", subkey, flip, err)
+			}
+			if err := fresh(false).VerifyMIC([]byte("hello"), mic); (err == nil) != (flip == 0) {
+				t.Errorf("subkey %v, flag altered by %#02x: VerifyMIC: %v", subkey, flip, err)
+			}
+		}
 	}
 }

@@ -42,3 +42,20 @@ func TestTLSServerEndPoint(t *testing.T) {
 		}
 	}
 }
+
+// TestTLSServerEndPointHash: the hash is that of the signature, whatever the kind of key. TestTLSServerEndPoint has real certificates with
+// one algorithm of each hash.
+func TestTLSServerEndPointHash(t *testing.T) {
+	for as, algorithms := range map[x509.SignatureAlgorithm][]x509.SignatureAlgorithm{
+		x509.ECDSAWithSHA256: {x509.SHA256WithRSA, x509.SHA256WithRSAPSS, x509.MD5WithRSA, x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.PureEd25519},
+		x509.ECDSAWithSHA384: {x509.SHA384WithRSA, x509.SHA384WithRSAPSS},
+		x509.ECDSAWithSHA512: {x509.SHA512WithRSA, x509.SHA512WithRSAPSS},
+	} {
+		want := *sealed.TLSServerEndPoint(&x509.Certificate{Raw: []byte("a certificate"), SignatureAlgorithm: as})
+		for _, a := range algorithms {
+			if got := *sealed.TLSServerEndPoint(&x509.Certificate{Raw: []byte("a certificate"), SignatureAlgorithm: a}); got != want {
+				t.Errorf("TLSServerEndPoint(%v) = %x, want %x as of %v", a, got, want, as)
+			}
+		}
+	}
+}
