@@ -218,10 +218,10 @@ func (f *AuthFacts) byTicket(auth Auth, name string, conf *krb5.Conf) (*Choice, 
 		now = f.Clock()
 	}
 	ticket := cache.TGT(now)
-	if name != "" && (ticket == nil || !ticket.ValidAt(now)) {
+	if name != "" && !usable(ticket, now) {
 		ticket = lasting(cache, now)
 	}
-	if ticket == nil || !ticket.ValidAt(now) {
+	if !usable(ticket, now) {
 		return nil, unusableTicket(path, ticket, now)
 	}
 	return &Choice{
@@ -230,11 +230,11 @@ func (f *AuthFacts) byTicket(auth Auth, name string, conf *krb5.Conf) (*Choice, 
 	}, nil
 }
 
-// lasting returns a ticket that is valid at now, else any, else nil.
+// lasting returns a ticket that is usable at now, else any, else nil.
 func lasting(c *krb5.CCache, now time.Time) *krb5.Credential {
 	var last *krb5.Credential
 	for _, ticket := range c.Credentials {
-		if ticket.ValidAt(now) {
+		if usable(ticket, now) {
 			return ticket
 		}
 		last = ticket

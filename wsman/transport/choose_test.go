@@ -46,6 +46,7 @@ func credentialFiles() map[string]string {
 		"service":  ticketFile("me", map[string]time.Duration{"HTTP/hv01": hour}),
 		"outdated": ticketFile("me", map[string]time.Duration{"HTTP/hv01": -hour}),
 		"both":     ticketFile("me", map[string]time.Duration{"HTTP/hv01": hour, "TGT": -hour}),
+		"rc4":      strings.ReplaceAll(ticketFile("me", map[string]time.Duration{"TGT": hour}), "\x00\x11\x00\x00\x00\x10", "\x00\x17\x00\x00\x00\x10"),
 		"void":     ticketFile("me", nil),
 		"strange":  ticketFile("m\x1b[2Je", map[string]time.Duration{"TGT": hour}),
 		"cut":      ticketFile("me", map[string]time.Duration{"TGT": hour})[:60],
@@ -229,6 +230,10 @@ func TestChoose(t *testing.T) {
 			facts: facts{Host: "hv01", User: "me@CORP.EXAMPLE"}, ccache: "$DIR/expired",
 			want: byPassword("$DIR/conf names a KDC of CORP.EXAMPLE; $DIR/expired: the ticket of me@CORP.EXAMPLE expired at 2026-01-02 11:00:00 UTC"),
 			fix:  "run: kinit -c FILE:$DIR/expired me@CORP.EXAMPLE",
+		}},
+		{"6 ticket of RC4", choiceRow{
+			facts: facts{Host: "hv01", User: "me@CORP.EXAMPLE"}, ccache: "$DIR/rc4",
+			want: byPassword("$DIR/conf names a KDC of CORP.EXAMPLE; $DIR/rc4: the key of the ticket of me@CORP.EXAMPLE is of encryption type 23, not one of AES (17 to 20)"),
 		}},
 		{"6 another's ticket", choiceRow{
 			facts: facts{Host: "hv01", User: "you@CORP.EXAMPLE"}, ccache: "$DIR/valid",
