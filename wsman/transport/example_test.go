@@ -29,12 +29,18 @@ func identify(url string, tr *transport.Transport) {
 	fmt.Println(tr.Mechanism(), id.ProductVendor)
 }
 
+// defaultHost starts a simulated host that is set up as Windows does it.
+func defaultHost() (*wsmantest.Server, error) {
+	host, err := wsmantest.NewServer(wsmantest.Config{HTTP: true})
+	if err != nil {
+		return nil, err
+	}
+	return host, host.Start()
+}
+
 // A Windows host as it is set up: http, NTLM, and each message sealed.
 func ExampleNew() {
-	host, err := wsmantest.NewServer(wsmantest.Config{HTTP: true})
-	if err == nil {
-		err = host.Start()
-	}
+	host, err := defaultHost()
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -58,10 +64,7 @@ func ExampleNew() {
 
 // A ticket of Kerberos, from the file that kinit has left. One Kerberos serves transports to any number of hosts.
 func ExampleNewKerberos() {
-	host, err := wsmantest.NewServer(wsmantest.Config{HTTP: true})
-	if err == nil {
-		err = host.Start()
-	}
+	host, err := defaultHost()
 	if err != nil {
 		fmt.Println(err)
 		return
