@@ -47,16 +47,22 @@ const (
 	URIStyleDMTF
 )
 
-// A Resource is a CIM class in a namespace, still without a key.
+// A Resource is a CIM class in a namespace, still without a key; or, with a URI, something that is no CIM class.
 type Resource struct {
 	// Namespace is the CIM namespace with forward slashes, such as root/virtualization/v2.
 	Namespace string
 	// Class is the class name; "*" addresses all classes, which a WQL query needs.
 	Class string
+	// URI is the whole ResourceURI of what is no CIM class, such as [ResourceServiceConfig]. If set, Namespace and Class do
+	// not count, nor does the URIStyle.
+	URI string
 }
 
 // uri returns the ResourceURI of r in style s.
 func (s URIStyle) uri(r Resource) string {
+	if r.URI != "" {
+		return r.URI
+	}
 	if s == URIStyleDMTF {
 		if r.Class == "*" {
 			return resourceAllClassesDMTF
@@ -69,7 +75,7 @@ func (s URIStyle) uri(r Resource) string {
 // selectors returns what an operation on r must add to the caller's selectors.
 // Windows refuses __cimnamespace beside a Microsoft URI (facts/wire-format.md §3).
 func (s URIStyle) selectors(r Resource, key SelectorSet) SelectorSet {
-	if s != URIStyleDMTF || r.Namespace == "" {
+	if s != URIStyleDMTF || r.URI != "" || r.Namespace == "" {
 		return key
 	}
 	return append(SelectorSet{{Name: selectorCIMNamespace, Value: r.Namespace}}, key...)

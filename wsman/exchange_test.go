@@ -113,6 +113,23 @@ func call(t *testing.T, c *wsman.Client, name string) (any, error) {
 		return c.Invoke(ctx, &wsman.InvokeRequest{Resource: migrationJob, Selectors: key, Method: "GetError"})
 	case "geterrorex":
 		return c.Invoke(ctx, &wsman.InvokeRequest{Resource: migrationJob, Selectors: key, Method: "GetErrorEx"})
+	case "serviceconfig":
+		return c.ServiceConfig(ctx)
+	case "formaterror":
+		const class = "Msvm_VirtualSystemManagementService"
+		return c.Invoke(ctx, &wsman.InvokeRequest{
+			Resource: wsman.Resource{Namespace: "root/virtualization/v2", Class: class}, Method: "FormatError",
+			Selectors: wsman.SelectorSet{
+				{Name: "SystemCreationClassName", Value: "Msvm_ComputerSystem"},
+				{Name: "SystemName", Value: "HV01"},
+				{Name: "CreationClassName", Value: class},
+				{Name: "Name", Value: "vmms"},
+			},
+			Input: []wsman.Parameter{{Name: "Errors", Value: []string{`<INSTANCE CLASSNAME="Msvm_Error"/>`, `<a b="&"/>`}}},
+		})
+	case "migrationnetworks":
+		r := wsman.Resource{Namespace: "root/virtualization/v2", Class: "Msvm_VirtualSystemMigrationNetworkSettingData"}
+		return collect(c.Enumerate(ctx, &wsman.EnumerateRequest{Resource: r}))
 	case "enumerate":
 		return collect(c.Enumerate(ctx, &wsman.EnumerateRequest{Resource: migrationJob, WithEPR: strings.HasSuffix(name, "_epr")}))
 	}
@@ -183,6 +200,11 @@ func dump(t *testing.T, result any, err error) []byte {
 			list = append(list, view(i))
 		}
 		out = list
+	case *wsman.ServiceConfig:
+		if r != nil {
+			r.Instance = nil
+			out = r
+		}
 	case *wsman.Identity:
 		r.Instance = nil
 		out = r

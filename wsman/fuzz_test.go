@@ -80,6 +80,10 @@ func FuzzReply(f *testing.F) {
 		if (out == nil) == (err == nil) {
 			t.Fatalf("Invoke returned %v and %v", out, err)
 		}
+		cfg, err := c.ServiceConfig(t.Context())
+		if (cfg == nil) == (err == nil) {
+			t.Fatalf("ServiceConfig returned %v and %v", cfg, err)
+		}
 		id, err := c.Identify(t.Context())
 		if (id == nil) == (err == nil) {
 			t.Fatalf("Identify returned %v and %v", id, err)

@@ -34,6 +34,10 @@ const AddressAnonymous = NamespaceAddressing + "/role/anonymous"
 // DialectWQL is the filter dialect of WQL queries (facts/wire-format.md §7).
 const DialectWQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
 
+// ResourceServiceConfig is the ResourceURI of the configuration of a Windows service, which winrm.exe calls winrm/config.
+// It is the namespace of the elements of the answer, too (MS-WSMV §2.2.1).
+const ResourceServiceConfig = "http://schemas.microsoft.com/wbem/wsman/1/config"
+
 // Prefixes of resource URIs: Windows' own form names the namespace in the URI, the DMTF form in
 // the selector __cimnamespace (facts/wire-format.md §3).
 const (
