@@ -101,6 +101,16 @@ func (a *Answer) readErrors(out *wsman.Instance) {
 }
 
 func (a *Answer) readReturnValue(out *wsman.Instance) {
+	v, err := readReturnValue(out)
+	if err != nil {
+		a.Err = fmt.Errorf("%s.%s: %w", classMigrationJob, a.Method, err)
+		return
+	}
+	a.Returned, a.ReturnValue = true, v
+}
+
+// readReturnValue reads what a method returned from its output.
+func readReturnValue(out *wsman.Instance) (ReturnValue, error) {
 	p, state, err := out.Scalar("ReturnValue")
 	if err == nil && state != wsman.Present {
 		err = &wsman.ProtocolError{Path: out.Name + "/ReturnValue", Msg: "missing or NULL"}
@@ -110,8 +120,7 @@ func (a *Answer) readReturnValue(out *wsman.Instance) {
 		v, err = p.Uint(32)
 	}
 	if err != nil {
-		a.Err = fmt.Errorf("%s.%s: %w", classMigrationJob, a.Method, err)
-		return
+		return 0, err
 	}
-	a.Returned, a.ReturnValue = true, ReturnValue(v)
+	return ReturnValue(v), nil
 }

@@ -61,8 +61,9 @@ const (
 	AccessEmpty Access = "empty" // reads, but sees an empty namespace: not in Hyper-V Administrators
 )
 
-func (a Access) canRead() bool   { return a != AccessNone }
-func (a Access) canInvoke() bool { return a == "" || a == AccessFull || a == AccessEmpty }
+func (a Access) canRead() bool         { return a != AccessNone }
+func (a Access) isAdministrator() bool { return a == "" || a == AccessFull }
+func (a Access) canInvoke() bool       { return a.isAdministrator() || a == AccessEmpty }
 
 func validateUsers(users []User) error {
 	for i, u := range users {

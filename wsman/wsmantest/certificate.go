@@ -10,6 +10,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"time"
@@ -33,6 +35,31 @@ type identity struct {
 // certificateLife is how long the generated certificates are valid; they are made anew by each server.
 const certificateLife = 30 * 24 * time.Hour
 
+// CertificateFlaw is what is wrong with a server's certificate. The zero value means nothing.
+type CertificateFlaw string
+
+// The flaws of a certificate.
+const (
+	CertificateExpired     CertificateFlaw = "expired"     // since yesterday
+	CertificateNotYetValid CertificateFlaw = "notYetValid" // until tomorrow
+	CertificateOtherName   CertificateFlaw = "otherName"   // for other.corp.example alone
+	CertificateSelfSigned  CertificateFlaw = "selfSigned"  // without an authority: CACertPEM is the certificate itself
+)
+
+// validateCertificate refuses a flaw that is unknown, or that nobody would see.
+func (c *Config) validateCertificate() error {
+	switch c.Certificate {
+	case "":
+		return nil
+	case CertificateExpired, CertificateNotYetValid, CertificateOtherName, CertificateSelfSigned:
+		if c.HTTP {
+			return errors.New("a certificate needs HTTPS")
+		}
+		return nil
+	}
+	return fmt.Errorf("certificate flaw %q is unknown", c.Certificate)
+}
+
 // An authority signs the server's certificate, once.
 type authority struct {
 	template *x509.Certificate
@@ -40,43 +67,63 @@ type authority struct {
 	now      time.Time
 }
 
-// newIdentity makes an authority and a certificate for the names given. The authority's key is
-// dropped: nothing else can ever be signed with it.
-func newIdentity(now time.Time, names []string) (*identity, error) {
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	ca := &authority{key: caKey, now: now, template: &x509.Certificate{
-		Subject: pkix.Name{CommonName: "hvmigerr simulated host CA"}, IsCA: true, BasicConstraintsValid: true,
-		MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
-	}}
-	caDER, err := ca.sign(ca.template, &caKey.PublicKey)
-	if err != nil {
-		return nil, err
-	}
+// newIdentity makes an authority and a certificate for the names given, with a flaw. The authority's key is dropped:
+// nothing else can ever be signed with it.
+func newIdentity(now time.Time, names []string, flaw CertificateFlaw) (*identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	leafDER, err := ca.sign(leafTemplate(names), &key.PublicKey)
-	if err != nil {
+	template := leafTemplate(names, now, flaw)
+	issuer, chain := &authority{key: key, now: now, template: template}, [][]byte{nil}
+	if flaw != CertificateSelfSigned {
+		var caDER []byte
+		if issuer, caDER, err = newAuthority(now); err != nil {
+			return nil, err
+		}
+		chain = append(chain, caDER)
+	}
+	if chain[0], err = issuer.sign(template, &key.PublicKey); err != nil {
 		return nil, err
 	}
-	leaf, err := x509.ParseCertificate(leafDER)
+	leaf, err := x509.ParseCertificate(chain[0])
 	if err != nil {
 		return nil, err
 	}
 	return &identity{
-		certificate: tls.Certificate{Certificate: [][]byte{leafDER, caDER}, PrivateKey: key, Leaf: leaf},
-		caPEM:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}),
+		certificate: tls.Certificate{Certificate: chain, PrivateKey: key, Leaf: leaf},
+		caPEM:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: chain[len(chain)-1]}),
 	}, nil
 }
 
-func leafTemplate(names []string) *x509.Certificate {
+// newAuthority makes an authority and the DER form of its certificate.
+func newAuthority(now time.Time) (*authority, []byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	ca := &authority{key: key, now: now, template: &x509.Certificate{
+		Subject: pkix.Name{CommonName: "hvmigerr simulated host CA"}, IsCA: true, BasicConstraintsValid: true,
+		MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
+	}}
+	der, err := ca.sign(ca.template, &key.PublicKey)
+	return ca, der, err
+}
+
+func leafTemplate(names []string, now time.Time, flaw CertificateFlaw) *x509.Certificate {
+	const day = 24 * time.Hour
 	leaf := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "localhost"}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	switch flaw {
+	case CertificateExpired:
+		leaf.NotBefore, leaf.NotAfter = now.Add(-certificateLife), now.Add(-day)
+	case CertificateNotYetValid:
+		leaf.NotBefore, leaf.NotAfter = now.Add(day), now.Add(certificateLife)
+	case CertificateOtherName:
+		leaf.Subject.CommonName, names = "other.corp.example", []string{"other.corp.example"}
+	case CertificateSelfSigned:
 	}
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
@@ -95,7 +142,8 @@ func (a *authority) sign(template *x509.Certificate, pub *ecdsa.PublicKey) ([]by
 		return nil, err
 	}
 	template.SerialNumber = serial
-	template.NotBefore = a.now.Add(-time.Hour)
-	template.NotAfter = a.now.Add(certificateLife)
+	if template.NotAfter.IsZero() {
+		template.NotBefore, template.NotAfter = a.now.Add(-time.Hour), a.now.Add(certificateLife)
+	}
 	return x509.CreateCertificate(rand.Reader, template, a.template, pub, a.key)
 }

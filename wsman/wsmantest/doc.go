@@ -10,9 +10,11 @@
 // Over HTTPS it takes NTLM, Kerberos, Basic and client certificates, over HTTP NTLM and Kerberos with sealed messages and
 // nothing in clear, as Windows does by default. Kerberos needs no KDC: [Server.CCache] makes the tickets.
 //
-// It answers Identify, Get, Enumerate, Pull, Release, and the methods GetError and GetErrorEx of Msvm_MigrationJob, in
-// the shape that Windows gives them as far as that is known, and refuses what Windows refuses, in the same words of the
-// protocol. What it holds is a [Model]; how it misbehaves is a list of [Rule]; how services that are not Windows would
+// It answers Identify, Get, Enumerate, Pull, Release, the methods GetError and GetErrorEx of Msvm_MigrationJob, and
+// FormatError of Msvm_VirtualSystemManagementService, in the shape that Windows gives them as far as that is known, and
+// refuses what Windows refuses, in the same words of the protocol. It has the classes Msvm_MigrationJob,
+// Msvm_ComputerSystem, those of its management service and its migration service with their settings, and tells
+// administrators the configuration of the WS-Management service. What it holds is a [Model]; how it misbehaves is a list of [Rule]; how services that are not Windows would
 // say the same is a [Dialect]. All three are plain data and read from JSON.
 //
 // Besides the server over TCP there is [Server.Transport], which needs no network and works under testing/synctest, and

@@ -23,7 +23,11 @@ func fuzzServer(f *testing.F) *wsmantest.Server {
 
 // FuzzRequest answers any request with an envelope that our own client reads, or with 401 or 413.
 func FuzzRequest(f *testing.F) {
-	for _, e := range []envelope{getJob(), enumerateJobs(), callGetError(), pullOf("uuid:x", "<n:MaxElements>1</n:MaxElements>")} {
+	for _, e := range []envelope{
+		getJob(), enumerateJobs(), callGetError(), pullOf("uuid:x", "<n:MaxElements>1</n:MaxElements>"),
+		{action: wsman.ActionGet, resource: wsman.ResourceServiceConfig},
+		callFormatError("<r:Errors>&lt;INSTANCE/></r:Errors>"),
+	} {
 		f.Add([]byte(e.String()))
 	}
 	f.Add([]byte(identifyEnvelope))
@@ -90,6 +94,7 @@ func validXMLText(s string) bool {
 func FuzzDecodeModel(f *testing.F) {
 	f.Add([]byte(`{"jobs": [{"id": "a", "repeat": "1s", "duration": "1h", "errors": [{"message": "m"}], "properties": {"X": [1, null, true]}}]}`))
 	f.Add([]byte(`{"vms": [{"name": "v", "id": "i"}], "users": [{"name": "u"}], "rules": [{"operation": "Get", "delay": "1ns"}], "dialect": {"prefixes": {"s": "t"}}}`))
+	f.Add([]byte(`{"noClasses": ["msvm_error"], "migrationService": {"settings": {"X": 1}, "networks": [{}]}, "serviceConfig": {"a/b": null}}`))
 	f.Add([]byte(`{"host": "` + "\u0001" + `"}`))
 	if b, err := json.Marshal(wsmantest.DefaultModel(start)); err == nil {
 		f.Add(b)

@@ -36,6 +36,9 @@ func TestGolden(t *testing.T) {
 		Prefixes: map[string]string{"s": "env", "a": "wsa", "n": "wsen", "w": "wsman", "p": "n1", "xsi": "i"}, DMTFClasses: true,
 		ReverseProperties: true, BareDatetime: true, ItemsNamespace: "n", ContextAtEnd: true, OmitRelatesTo: true,
 	}
+	config := envelope{action: wsman.ActionGet, resource: wsman.ResourceServiceConfig}
+	format := callFormatError(`<r:Errors>&lt;INSTANCE CLASSNAME="Msvm_Error">&lt;PROPERTY NAME="Message" TYPE="string">` +
+		`&lt;VALUE>One&lt;/VALUE>&lt;/PROPERTY>&lt;/INSTANCE></r:Errors><r:Errors>&lt;INSTANCE/></r:Errors>`)
 	for name, tt := range map[string]struct {
 		request interface{ String() string }
 		rule    wsmantest.Rule
@@ -46,6 +49,8 @@ func TestGolden(t *testing.T) {
 		"enumerate":        {request: all},
 		"fragments":        {request: fragments},
 		"geterrorex":       {request: errorsOf},
+		"serviceconfig":    {request: config},
+		"formaterror":      {request: format},
 		"strange":          {request: all, dialect: strange},
 		"fault-plain":      {request: getJob(), rule: wsmantest.Rule{Fault: wsmantest.FaultTimedOut}},
 		"fault-provider":   {request: getJob(), rule: wsmantest.Rule{Fault: wsmantest.FaultInvalidParameter, Layout: wsmantest.LayoutProvider}},

@@ -28,10 +28,11 @@ type host struct {
 	model     *Model
 	start     time.Time
 	jobs, vms *class
+	services  services
 }
 
 func newHost(m *Model, now time.Time) *host {
-	h := &host{model: m, start: m.Start, jobs: newMigrationJobClass(), vms: newComputerSystemClass()}
+	h := &host{model: m, start: m.Start, jobs: newMigrationJobClass(), vms: newComputerSystemClass(), services: newServices()}
 	if h.start.IsZero() {
 		h.start = now
 	}
@@ -41,11 +42,17 @@ func newHost(m *Model, now time.Time) *host {
 func (h *host) name() string   { return cmp.Or(h.model.Host, defaultHost) }
 func (h *host) locale() string { return cmp.Or(h.model.Locale, defaultLocale) }
 
+// all returns every class that can be simulated.
+func (h *host) all() []*class {
+	s := &h.services
+	return []*class{h.jobs, h.vms, s.management, s.migration, s.settings, s.networks}
+}
+
 // classes returns the classes that are name or descend from it.
 func (h *host) classes(name string) []*class {
 	var list []*class
-	for _, c := range []*class{h.jobs, h.vms} {
-		if c.isA(name) {
+	for _, c := range h.all() {
+		if c.isA(name) && !h.model.lacks(c) {
 			list = append(list, c)
 		}
 	}
@@ -66,6 +73,9 @@ func (h *host) instances(c *class, keys wsman.SelectorSet, now time.Time) []*ins
 			list = append(list, h.jobInstance(&r, now))
 		}
 		return list
+	}
+	if c != h.vms {
+		return h.serviceInstances(c, now)
 	}
 	list = append(list, h.hostInstance())
 	for i := range h.model.VMs {

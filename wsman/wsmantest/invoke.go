@@ -15,7 +15,7 @@ const (
 	methodGetErrorEx = "GetErrorEx"
 )
 
-// invoke answers a method of an instance. Nothing on the host ever changes: only the two methods that read are known.
+// invoke answers a method of an instance. Nothing on the host ever changes: only methods that read are known.
 func (s *Server) invoke(c *call) (*etree.Document, error) {
 	slash := strings.LastIndexByte(c.action, '/')
 	method := c.action[slash+1:]
@@ -34,18 +34,28 @@ func (s *Server) invoke(c *call) (*etree.Document, error) {
 	if c.body == nil || c.body.Tag != method+"_INPUT" || !strings.EqualFold(c.body.NamespaceURI(), c.resourceURI) {
 		return nil, newFault(faultSchemaValidation, "The body is not the input of "+method+".")
 	}
+	if method == methodFormatError {
+		return s.formatError(c, classes[0])
+	}
+	return s.errorsOf(c, method)
+}
+
+// errorsOf answers GetError and GetErrorEx.
+func (s *Server) errorsOf(c *call, method string) (*etree.Document, error) {
+	k := s.host.jobs
 	if len(c.body.ChildElements()) > 0 {
 		return nil, newFault(FaultInvalidParameter, "The method takes no input.")
 	}
-	if err := c.checkKeys(classes[0]); err != nil {
+	if err := c.checkKeys(k); err != nil {
 		return nil, err
 	}
 	id, _ := c.selectors.Get(keyInstanceID)
 	run := s.host.findRun(id, c.now)
 	if run == nil || c.user.Access == AccessEmpty {
-		return nil, c.notFound(classes[0])
+		return nil, c.notFound(k)
 	}
-	return c.output(method, run.answer(method, run.finished(c.now))), nil
+	a := run.answer(method, run.finished(c.now))
+	return c.output(k, a.parameter(method), a.ReturnValue), nil
 }
 
 // answer returns what a method says of a run. GetError and GetErrorEx of a job that has not failed are NULL.
@@ -67,8 +77,8 @@ func (r *run) answer(method string, finished bool) *Answer {
 	return &a
 }
 
-// output writes the answer of a method: its out parameter and ReturnValue in alphabetical order, the CIM-XML as text.
-func (c *call) output(method string, a *Answer) *etree.Document {
+// parameter is the out parameter of a method, the CIM-XML as text.
+func (a *Answer) parameter(method string) *property {
 	out := property{propertyType: propertyType{"Errors", typeStrings}}
 	if method == methodGetError {
 		out.propertyType = propertyType{"Error", typeString}
@@ -84,16 +94,21 @@ func (c *call) output(method string, a *Answer) *etree.Document {
 			out.texts = append(out.texts, a.Errors[i].cimXML())
 		}
 	}
-	d := c.w.dialect
+	return &out
+}
+
+// output writes the answer of a method of k: its out parameter and ReturnValue, in alphabetical order.
+func (c *call) output(k *class, out *property, returnValue uint32) *etree.Document {
+	d, method := c.w.dialect, c.operation()
 	doc, header, body := c.w.envelope("a", "w")
 	c.w.address(header, c.action+"Response", c.messageID)
 	name := strings.ReplaceAll(cmp.Or(d.OutputName, "*_OUTPUT"), "*", method)
 	e := c.w.add(body, "p", name)
 	c.w.declare(e, "xsi", namespaceOf("xsi"))
-	c.w.declare(e, "p", cmp.Or(d.OutputNamespace, c.classURI(classMigrationJob)))
+	c.w.declare(e, "p", cmp.Or(d.OutputNamespace, c.classURI(k.name)))
 	c.w.declare(e, "cim", namespaceOf("cim"))
-	c.w.property(e, &out)
-	c.w.addText(e, "p", "ReturnValue", strconv.FormatUint(uint64(a.ReturnValue), 10))
+	c.w.property(e, out)
+	c.w.addText(e, "p", "ReturnValue", strconv.FormatUint(uint64(returnValue), 10))
 	c.w.arrange(e)
 	return doc
 }

@@ -21,6 +21,13 @@ type Model struct {
 	Locale string `json:"locale,omitempty"`
 	// NoHyperV leaves out the namespace root/virtualization/v2, as on a host without the Hyper-V role.
 	NoHyperV bool `json:"noHyperV,omitempty"`
+	// NoClasses names classes that the namespace does not have.
+	NoClasses []string `json:"noClasses,omitempty"`
+	// MigrationService is how the host takes and sends migrations.
+	MigrationService MigrationService `json:"migrationService,omitzero"`
+	// ServiceConfig replaces or adds settings that the WS-Management service tells administrators of itself, by path, such as
+	// Service/Auth/CbtHardeningLevel; nil leaves one out. What the server does is up to [Config] and does not change.
+	ServiceConfig Properties `json:"serviceConfig,omitempty"`
 	// Start is the moment that StartsAfter counts from. If zero, the moment NewServer was called.
 	Start time.Time `json:"start,omitzero"`
 	VMs   []VM      `json:"vms,omitempty"`
@@ -201,7 +208,10 @@ func (m *Model) validate() error {
 		}
 		ids[strings.ToUpper(j.ID)] = true
 	}
-	return errors.Join(validateUsers(m.Users), validateRules(m.Rules), m.Dialect.validate())
+	return errors.Join(
+		m.validateClasses(), m.MigrationService.validate(), validateServiceConfig(m.ServiceConfig),
+		validateUsers(m.Users), validateRules(m.Rules), m.Dialect.validate(),
+	)
 }
 
 func (v *VM) validate() error {

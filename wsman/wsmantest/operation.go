@@ -51,6 +51,9 @@ func (s *Server) perform(c *call) (*etree.Document, error) {
 	case wsman.ActionRelease:
 		return s.release(c)
 	}
+	if c.config {
+		return s.serviceConfig(c)
+	}
 	if s.host.model.NoHyperV || !strings.EqualFold(c.namespace, namespaceHyperV) {
 		return nil, newFault(faultInvalidNamespace, "The CIM namespace "+c.namespace+" is invalid.")
 	}

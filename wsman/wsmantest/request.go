@@ -38,6 +38,7 @@ type request struct {
 	body        *etree.Element // the child of s:Body, or nil
 
 	// From the resource URI.
+	config    bool // the service's own configuration, no CIM class
 	dmtf      bool
 	namespace string
 	class     string
@@ -207,6 +208,9 @@ func selectorText(s *etree.Element) string {
 
 // readResource takes the resource URI apart. URIs compare case-insensitively (facts/wire-format.md §1).
 func (req *request) readResource() error {
+	if req.config = strings.EqualFold(req.resourceURI, wsman.ResourceServiceConfig); req.config {
+		return nil
+	}
 	named, hasNamed := req.takeNamespace()
 	uri := req.resourceURI
 	switch {

@@ -45,6 +45,8 @@ type Config struct {
 	Addr string
 	// Names are further names and addresses that the certificate is for, beside localhost and the loopback addresses.
 	Names []string
+	// Certificate is what is wrong with the certificate. If empty, nothing.
+	Certificate CertificateFlaw
 	// ClientCAs vouch for client certificates that User.CertificateSubject maps.
 	ClientCAs *x509.CertPool
 }
@@ -101,7 +103,7 @@ func NewServer(cfg Config) (*Server, error) {
 	if cfg.Dialect != nil {
 		s.dialect = *cfg.Dialect
 	}
-	if err := errors.Join(cfg.validateMethods(), validateUsers(s.users), validateRules(s.rules), s.dialect.validate()); err != nil {
+	if err := errors.Join(cfg.validateMethods(), cfg.validateCertificate(), validateUsers(s.users), validateRules(s.rules), s.dialect.validate()); err != nil {
 		return nil, fmt.Errorf("wsmantest: %w", err)
 	}
 	s.host = newHost(model, s.now())
@@ -110,7 +112,7 @@ func NewServer(cfg Config) (*Server, error) {
 	}
 	if !cfg.HTTP {
 		var err error
-		if s.identity, err = newIdentity(s.now(), s.names()); err != nil {
+		if s.identity, err = newIdentity(s.now(), s.names(), cfg.Certificate); err != nil {
 			return nil, fmt.Errorf("wsmantest: %w", err)
 		}
 	}
