@@ -17,9 +17,11 @@ const (
 	StageConnect = "connect" // TCP to the host
 	StageProxy   = "proxy"   // all up to a way through the proxy
 	StageTLS     = "tls"     // the handshake with the host
+	StageAnswer  = "answer"  // of Transport.Probe alone: the connection stands, and no answer came in time
 )
 
-// A ConnectError says that the host was not reached. Nothing of the request was sent. The end of the caller's context is none.
+// A ConnectError says that the host was not reached. Nothing of the request was sent; at StageAnswer
+// that was a probe, which holds nothing. The end of the caller's context is none.
 type ConnectError struct {
 	// Stage is how far the connection came, one of the Stage constants.
 	Stage string
@@ -41,15 +43,25 @@ func stageText(stage, addr string) string {
 		return "connect to " + addr
 	case StageTLS:
 		return "TLS with " + addr
+	case StageAnswer:
+		return "answer of " + addr
 	}
 	return stage + " " + addr
 }
 
-// dial opens a connection to the host, ready for HTTP.
-func (t *Transport) dial(ctx context.Context) (*conn, error) {
+// A securing makes a connection to the host, over which nothing went yet, one of TLS, and closes it when that fails.
+type securing func(ctx context.Context, c net.Conn) (net.Conn, error)
+
+// secure is the securing of requests.
+func (t *Transport) secure(ctx context.Context, c net.Conn) (net.Conn, error) {
+	return handshake(ctx, c, t.tlsConfig())
+}
+
+// dial opens a connection to the host, ready for HTTP; over https it is secured.
+func (t *Transport) dial(ctx context.Context, secure securing) (*conn, error) {
 	limited, cancel := context.WithTimeout(ctx, t.cfg.ConnectTimeout)
 	defer cancel()
-	c, failed := t.connect(limited)
+	c, failed := t.connect(limited, secure)
 	if failed == nil {
 		return &conn{Conn: c}, nil
 	}
@@ -74,12 +86,12 @@ func ended(ctx context.Context) error {
 }
 
 // connect takes the stages of dial.
-func (t *Transport) connect(ctx context.Context) (net.Conn, *ConnectError) {
+func (t *Transport) connect(ctx context.Context, secure securing) (net.Conn, *ConnectError) {
 	c, failed := t.route(ctx)
 	if failed != nil || t.url.Scheme != "https" {
 		return c, failed
 	}
-	secured, err := handshake(ctx, c, t.tlsConfig())
+	secured, err := secure(ctx, c)
 	if err != nil {
 		return nil, &ConnectError{Stage: StageTLS, Addr: t.hostPort(), Err: err}
 	}

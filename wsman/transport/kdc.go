@@ -9,7 +9,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/wsman/internal/krb5"
@@ -46,7 +45,8 @@ type KDCAttempt struct {
 	Addr string
 	// After is how long it took.
 	After time.Duration
-	Err   error
+	// Err is why there was no answer; of one that was only connected to, why that was not possible, nil if it was.
+	Err error
 }
 
 // Error lists the KDCs, what was wrong with each, and after how long.
@@ -69,9 +69,11 @@ func (e *KDCUnreachableError) Error() string {
 func (a KDCAttempt) String() string {
 	why := ""
 	switch {
+	case a.Err == nil:
+		why = "reached"
 	case errors.Is(a.Err, context.DeadlineExceeded):
 		why = "no answer"
-	case errors.Is(a.Err, syscall.ECONNREFUSED):
+	case portState(a.Err) == PortRefused:
 		why = "refused"
 	case errors.Is(a.Err, io.EOF), errors.Is(a.Err, io.ErrUnexpectedEOF):
 		why = "connection closed without an answer"
@@ -150,11 +152,8 @@ func isAnswer(err error) bool {
 func (k *Kerberos) exchange(ctx context.Context, addr string, msg []byte) (answer []byte, sent bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
 	defer cancel()
-	c, err := k.cfg.DialContext(ctx, "tcp", addr)
+	c, err := k.connect(ctx, addr)
 	if err != nil {
-		if ended(ctx) != nil {
-			return nil, false, ended(ctx)
-		}
 		return nil, false, err
 	}
 	defer func() { _ = c.Close() }()
@@ -167,6 +166,15 @@ func (k *Kerberos) exchange(ctx context.Context, addr string, msg []byte) (answe
 		return err
 	})
 	return answer, true, err
+}
+
+// connect opens a connection to the KDC at addr.
+func (k *Kerberos) connect(ctx context.Context, addr string) (net.Conn, error) {
+	c, err := k.cfg.DialContext(ctx, "tcp", addr)
+	if err != nil && ended(ctx) != nil {
+		return nil, ended(ctx)
+	}
+	return c, err
 }
 
 // readAnswer reads a message with its length in front.
@@ -196,8 +204,7 @@ func (k *Kerberos) answered(realm string, addrs []string, first string) {
 	k.found[realm] = append([]string{first}, others...)
 }
 
-// kdcs returns the addresses of realm's KDCs: those of KerberosConfig.KDCs for the user's own realm, else those of krb5.conf,
-// else those in DNS.
+// kdcs returns the addresses of realm's KDCs, that of one which has answered in front.
 func (k *Kerberos) kdcs(ctx context.Context, realm string) ([]string, error) {
 	k.mu.Lock()
 	addrs := k.found[realm]
@@ -205,9 +212,24 @@ func (k *Kerberos) kdcs(ctx context.Context, realm string) ([]string, error) {
 	if addrs != nil {
 		return addrs, nil
 	}
+	addrs, _, err := k.locate(ctx, realm)
+	return addrs, err
+}
+
+// Values of [KerberosReport.KDCSource].
+const (
+	KDCsGiven   = "given"     // KerberosConfig.KDCs
+	KDCsOfConf  = "krb5.conf" // its section realms
+	KDCsFromDNS = "DNS"       // the SRV records of the realm
+)
+
+// locate finds the addresses of realm's KDCs and says where: those of KerberosConfig.KDCs for the user's own realm, else those of
+// krb5.conf, else those in DNS.
+func (k *Kerberos) locate(ctx context.Context, realm string) (addrs []string, source string, err error) {
+	source = KDCsOfConf
 	entries, where := k.conf.KDCs[realm], krb5ConfName(k.cfg.ConfPath)
 	if realm == k.user.Realm && len(k.cfg.KDCs) > 0 {
-		entries, where = k.cfg.KDCs, "the KDCs given"
+		entries, where, source = k.cfg.KDCs, "the KDCs given", KDCsGiven
 	}
 	for _, entry := range entries {
 		if addr := kdcAddr(entry); addr != "" {
@@ -219,15 +241,15 @@ func (k *Kerberos) kdcs(ctx context.Context, realm string) ([]string, error) {
 		looked = []string{where + " (which has none for TCP)"}
 	}
 	if len(entries) == 0 {
-		var err error
+		source = KDCsFromDNS
 		if addrs, looked, err = k.lookUp(ctx, realm, where); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	if len(addrs) == 0 {
-		return nil, &KDCUnreachableError{Realm: realm, Looked: looked}
+		return nil, "", &KDCUnreachableError{Realm: realm, Looked: looked}
 	}
-	return addrs[:min(len(addrs), maxKDCs)], nil
+	return addrs[:min(len(addrs), maxKDCs)], source, nil
 }
 
 // lookUp asks DNS for the KDCs of realm (RFC 4120 §7.2.3.2). The error is that of ctx.

@@ -200,6 +200,25 @@ func errClosed() error { return fmt.Errorf("transport: Kerberos: %w", net.ErrClo
 
 // credential returns a ticket for the first of spns that there is, such as HTTP/hv01. One in the ticket cache needs no KDC. The caller owns it.
 func (k *Kerberos) credential(ctx context.Context, spns []string) (*krb5.Credential, error) {
+	return k.credentialFor(ctx, services(spns), nil)
+}
+
+// credentialFor is credential, and tells tried of each of servers that the KDCs are asked for. Nothing is told of a ticket that was there.
+func (k *Kerberos) credentialFor(
+	ctx context.Context, servers []krb5.Principal, tried func(krb5.Principal, error),
+) (*krb5.Credential, error) {
+	if c := k.fromCCache(servers); c != nil {
+		return c, nil
+	}
+	var names []string
+	for _, s := range servers {
+		names = append(names, s.String())
+	}
+	return k.once(ctx, "for "+strings.Join(names, " "), func() (*krb5.Credential, error) { return k.firstOf(ctx, servers, tried) })
+}
+
+// services returns the principals of spns, which are names such as HTTP/hv01, with a realm or without.
+func services(spns []string) []krb5.Principal {
 	servers := make([]krb5.Principal, 0, len(spns))
 	for _, spn := range spns {
 		name, realm := splitPrincipal(spn)
@@ -207,10 +226,7 @@ func (k *Kerberos) credential(ctx context.Context, spns []string) (*krb5.Credent
 			NameType: krb5.NameTypeService, Components: strings.Split(name, "/"), Realm: realm,
 		})
 	}
-	if c := k.fromCCache(servers); c != nil {
-		return c, nil
-	}
-	return k.once(ctx, "for "+strings.Join(spns, " "), func() (*krb5.Credential, error) { return k.firstOf(ctx, servers) })
+	return servers
 }
 
 // fromCCache returns a usable ticket for one of servers from the ticket cache, or nil.

@@ -49,7 +49,7 @@ func newNegotiator(cfg *Config, u *url.URL) (*negotiator, error) {
 	if cfg.Unsealed && u.Scheme != "https" && !cfg.AllowUnencrypted {
 		return nil, errors.New("transport: Config.Unsealed over http would send everything in clear; use https, or allow it by Config.AllowUnencrypted")
 	}
-	host, _, _ := strings.Cut(u.Hostname(), "%") // the zone of an IPv6 address is ours alone
+	host := hostName(u)
 	n := &negotiator{scheme: schemeNegotiate, protocol: sealed.ProtocolSPNEGO}
 	if cfg.Auth == AuthNTLM || cfg.Auth == AuthNegotiate && cfg.Kerberos == nil {
 		if err := checkUser(cfg); err != nil {
@@ -115,12 +115,8 @@ func splitUser(name string) (domain, user string) {
 
 // kerberosHandshake authenticates by Kerberos: bare, or within SPNEGO for AuthNegotiate.
 func kerberosHandshake(cfg *Config, host string) func(context.Context, *sealed.ChannelBindings) (sealed.Handshake, error) {
-	spns := []string{"HTTP/" + host, "WSMAN/" + host, "HOST/" + host}
-	if cfg.SPN != "" {
-		spns = []string{cfg.SPN}
-	}
 	return func(ctx context.Context, bindings *sealed.ChannelBindings) (sealed.Handshake, error) {
-		credential, err := cfg.Kerberos.credential(ctx, spns)
+		credential, err := cfg.Kerberos.credential(ctx, spns(cfg, host))
 		if err != nil {
 			return nil, err
 		}
@@ -132,6 +128,14 @@ func kerberosHandshake(cfg *Config, host string) func(context.Context, *sealed.C
 		}
 		return initiator, nil
 	}
+}
+
+// spns returns the names of the service of host, in the order in which they are asked for.
+func spns(cfg *Config, host string) []string {
+	if cfg.SPN != "" {
+		return []string{cfg.SPN}
+	}
+	return []string{"HTTP/" + host, "WSMAN/" + host, "HOST/" + host}
 }
 
 // secure establishes the security context of s, if requests need one. As long as no session of the transport had one
@@ -164,12 +168,7 @@ func (s *session) authenticate(ctx context.Context) error {
 	n := s.t.negotiator
 	handshake, err := n.begin(ctx, s.bindings())
 	if err != nil {
-		e := s.authError(err)
-		e.Proxied = false // no token has been sent yet
-		if kdc, ok := errors.AsType[*KDCError](err); ok {
-			e.Refused, e.Skew = kdc.Refused(), kdc.Skew // Kerberos itself sends it to no KDC again
-		}
-		return e
+		return n.notBegun(err)
 	}
 	token, err := handshake.Step(nil)
 	if err != nil {
@@ -200,6 +199,15 @@ func (s *session) authenticate(ctx context.Context) error {
 		}
 	}
 	return s.authError(fmt.Errorf("no end after %d tokens", maxLegs))
+}
+
+// notBegun returns err, for which no token was sent, as one of authentication.
+func (n *negotiator) notBegun(err error) *AuthError {
+	e := &AuthError{Mechanism: n.mechanism, User: n.user, Err: err}
+	if kdc, ok := errors.AsType[*KDCError](err); ok {
+		e.Refused, e.Skew = kdc.Refused(), kdc.Skew // Kerberos itself sends it to no KDC again
+	}
+	return e
 }
 
 // What a host or a proxy does that keeps no connection.

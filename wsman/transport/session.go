@@ -32,11 +32,16 @@ type session struct {
 
 // open dials and returns a new session.
 func (t *Transport) open(ctx context.Context) (*session, error) {
-	c, err := t.dial(ctx)
+	c, err := t.dial(ctx, t.secure)
 	if err != nil {
 		return nil, err
 	}
 	t.connections.Add(1)
+	return t.newSession(ctx, c)
+}
+
+// newSession returns the session of c. When it fails, it closes c.
+func (t *Transport) newSession(ctx context.Context, c *conn) (*session, error) {
 	handOver := func(context.Context, string, string) (net.Conn, error) { return c, nil }
 	h := &http.Transport{
 		DialContext:            handOver,

@@ -104,11 +104,14 @@ func (k *Kerberos) failure(realm, addr string, spns []string, err error) error {
 	return f
 }
 
-// firstOf gets a ticket for the first of servers that the KDC knows.
-func (k *Kerberos) firstOf(ctx context.Context, servers []krb5.Principal) (*krb5.Credential, error) {
+// firstOf gets a ticket for the first of servers that the KDC knows, and tells tried of each, when that is not nil.
+func (k *Kerberos) firstOf(ctx context.Context, servers []krb5.Principal, tried func(krb5.Principal, error)) (*krb5.Credential, error) {
 	var unknown []string
 	for i, server := range servers {
 		c, err := k.ticket(ctx, server)
+		if tried != nil {
+			tried(server, err)
+		}
 		e, ok := errors.AsType[*KDCError](err)
 		if !ok || e.Code != krb5.CodeServerUnknown || !slices.Equal(e.SPNs, []string{server.Name()}) {
 			return c, err
@@ -130,10 +133,7 @@ func (k *Kerberos) ticket(ctx context.Context, server krb5.Principal) (*krb5.Cre
 	if err != nil {
 		return nil, err
 	}
-	want := server.Realm
-	if want == "" && len(server.Components) > 1 {
-		want = k.conf.RealmOf(server.Components[1])
-	}
+	want := k.realmOf(server)
 	way := []string{k.user.Realm}
 	for at := k.user.Realm; ; {
 		if at == want {
@@ -159,6 +159,14 @@ func (k *Kerberos) ticket(ctx context.Context, server krb5.Principal) (*krb5.Cre
 		way = append(way, at)
 		tgt = c
 	}
+}
+
+// realmOf returns the realm that server's name or krb5.conf says, "" if neither does.
+func (k *Kerberos) realmOf(server krb5.Principal) string {
+	if server.Realm == "" && len(server.Components) > 1 {
+		return k.conf.RealmOf(server.Components[1])
+	}
+	return server.Realm
 }
 
 // cross gets a ticket for the ticket-granting service of another realm, or of one on the way to it.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -155,7 +156,12 @@ func (t *Transport) serverName() string {
 	if t.cfg.ServerName != "" {
 		return t.cfg.ServerName
 	}
-	host, _, _ := strings.Cut(t.url.Hostname(), "%") // the zone of an IPv6 address is ours alone
+	return hostName(t.url)
+}
+
+// hostName returns the host of u as others know it: the zone of an IPv6 address is ours alone.
+func hostName(u *url.URL) string {
+	host, _, _ := strings.Cut(u.Hostname(), "%")
 	return host
 }
 
