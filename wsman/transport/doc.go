@@ -26,6 +26,11 @@
 // TLS is 1.2 or later; with AuthCertificate it is 1.2 exactly, because Windows asks for the certificate by a
 // renegotiation, which 1.3 no longer has (facts/auth.md §5). HTTP is always 1.1.
 //
+// # Looking without asking
+//
+// [Resolve], [ProbePorts] and [Transport.Probe] tell how far the way to a host leads, and need no user: names, ports, TLS, what answers.
+// [Transport.InspectKerberos] gets the ticket that requests will then use, and reports on the way to it.
+//
 // # What never happens
 //
 //   - A failure never leads to less protection: there is no second scheme, port or authentication to fall back to.
@@ -42,7 +47,7 @@
 // # Errors
 //
 //   - [*ConnectError]: the host was not reached. Nothing of the request was sent. Inside it may be a [*CertificateError], or the
-//     [*wsman.HTTPError] of a proxy that refused.
+//     [*wsman.HTTPError] of a proxy that refused. [Transport.Probe] alone has one of StageAnswer.
 //   - [wsman.ErrConnectionLost]: the connection broke before the whole answer was read.
 //   - [*wsman.HTTPError]: an answer that was not SOAP.
 //   - [*AuthError]: NTLM or Kerberos did not come about. No envelope was sent. Inside it may be the [*wsman.HTTPError] of the
