@@ -1,0 +1,265 @@
+package explain_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hvmigerr/hvmigerr/invoke/explain"
+)
+
+// spell writes f as a row of the tests has it: kind, number, how and with which characters it is spelt.
+func spell(text string, f explain.Found) string {
+	return fmt.Sprintf("%s 0x%08X, %s: %s", f.Kind, f.Value, f.Spelling, text[f.Start:f.End])
+}
+
+// spelt are the spellings of facts/migration-failures.md, each with each kind of code, in messages of our own.
+var spelt = []struct {
+	text string
+	want string // separated by semicolons
+}{
+	// Hex after 0x: HRESULT, Win32 within an HRESULT, raw Win32, NTSTATUS, HRESULT that carries an NTSTATUS, WS-Management, WMI.
+	{"The move broke off: no credentials (0x8009030E).", "HRESULT 0x8009030E, hex: 0x8009030E"},
+	{"The peer refused (0x8007274D)", "HRESULT 0x8007274D, hex: 0x8007274D"},
+	{"refused 0x8007274d, twice", "HRESULT 0x8007274D, hex: 0x8007274d"},
+	{"refused 0X8007274D", "HRESULT 0x8007274D, hex: 0X8007274D"},
+	{"No cluster network for it. (0x000013AB)", "Win32 0x000013AB, hex: 0x000013AB"},
+	{"The resource is not there (0x138F)", "Win32 0x0000138F, hex: 0x138F"},
+	{"ended with 0x3b", "Win32 0x0000003B, hex: 0x3b"},
+	{"ended with 0x0", "Win32 0x00000000, hex: 0x0"},
+	{"the status was 0xC0000034", "NTSTATUS 0xC0000034, hex: 0xC0000034"},
+	{"no provider for the disk (0xC03A0014)", "HRESULT 0xC03A0014, hex: 0xC03A0014"},
+	{"invalid by both names (0xC03A0003)", "HRESULT 0xC03A0003, hex: 0xC03A0003"},
+	{"saved state unreadable (0xC0370027).", "HRESULT 0xC0370027, hex: 0xC0370027"},
+	{"not found as HRESULT: 0xD0000034", "HRESULT 0xD0000034, hex: 0xD0000034"},
+	{"warning 0x80000005", "NTSTATUS 0x80000005, hex: 0x80000005"},
+	{"informational 0x40000000", "NTSTATUS 0x40000000, hex: 0x40000000"},
+	{"WinRM answered 0x80338029", "HRESULT 0x80338029, hex: 0x80338029"},
+	{"WMI answered 0x8004100E", "HRESULT 0x8004100E, hex: 0x8004100E"},
+	{"never heard of 0x8004FEED", "HRESULT 0x8004FEED, hex: 0x8004FEED"},
+	{"never heard of 0xC0FEED00", "NTSTATUS 0xC0FEED00, hex: 0xC0FEED00"},
+	{"thrown as 0xE06D7363", "NTSTATUS 0xE06D7363, hex: 0xE06D7363"},
+	{"'access denied'('0x80070005').", "HRESULT 0x80070005, hex: 0x80070005"},
+	{"\"0x80070005\"", "HRESULT 0x80070005, hex: 0x80070005"},
+	{"HRESULT = 0x80048054", "HRESULT 0x80048054, hex: 0x80048054"},
+	{"HRESULT:0x80048054, hr=0x80070002", "HRESULT 0x80048054, hex: 0x80048054; HRESULT 0x80070002, hex: 0x80070002"},
+	{"Exception from HRESULT: 0x80070005 (E_ACCESSDENIED)", "HRESULT 0x80070005, hex: 0x80070005"},
+	{"0x8007274D", "HRESULT 0x8007274D, hex: 0x8007274D"},
+	{"エラー (0x8007274D)。", "HRESULT 0x8007274D, hex: 0x8007274D"},
+	{"接続が拒否されました（0x8007274D）。", "HRESULT 0x8007274D, hex: 0x8007274D"},
+	{"エラー0x8007274Dが発生", "HRESULT 0x8007274D, hex: 0x8007274D"},
+	{"Verbindung zurückgewiesen: 0x8007274D. Gerät prüfen.", "HRESULT 0x8007274D, hex: 0x8007274D"},
+	{"\xff0x8007274D\xfe", "HRESULT 0x8007274D, hex: 0x8007274D"},
+	{"first 0x8009030E\nthen 0x8007274D\r\n", "HRESULT 0x8009030E, hex: 0x8009030E; HRESULT 0x8007274D, hex: 0x8007274D"},
+
+	// Eight hex digits alone.
+	{"the trace has 80042001 and 8007000D", "HRESULT 0x80042001, bare hex: 80042001; HRESULT 0x8007000D, bare hex: 8007000D"},
+	{"no mapping (80070534).", "HRESULT 0x80070534, bare hex: 80070534"},
+	{"no mapping: 80070534", "HRESULT 0x80070534, bare hex: 80070534"},
+	{"hr=8007274d;", "HRESULT 0x8007274D, bare hex: 8007274d"},
+	{"Error #80070534", "HRESULT 0x80070534, bare hex: 80070534"},
+	{"cluster network 000013AB", "Win32 0x000013AB, bare hex: 000013AB"},
+	{"error 00000005", "Win32 0x00000005, bare hex: 00000005"},
+	{"status c0000034", "NTSTATUS 0xC0000034, bare hex: c0000034"},
+	{"virtual disk c03a0014", "HRESULT 0xC03A0014, bare hex: c03a0014"},
+	{"WinRM: 80338029", "HRESULT 0x80338029, bare hex: 80338029"},
+	{"WMI: 8004100E", "HRESULT 0x8004100E, bare hex: 8004100E"},
+	{"エラー80070534です", "HRESULT 0x80070534, bare hex: 80070534"},
+
+	// Ten decimal digits.
+	{"it returned 2148074254", "HRESULT 0x8009030E, unsigned: 2148074254"},
+	{"it returned 2147952461.", "HRESULT 0x8007274D, unsigned: 2147952461"},
+	{"<f:WSManFault Code=\"2150858793\">", "HRESULT 0x80338029, unsigned: 2150858793"},
+	{"WMI: 2147749902", "HRESULT 0x8004100E, unsigned: 2147749902"},
+	{"status 3221225524", "NTSTATUS 0xC0000034, unsigned: 3221225524"},
+	{"disk 3225026580", "HRESULT 0xC03A0014, unsigned: 3225026580"},
+	{"it threw -2146893042", "HRESULT 0x8009030E, signed: -2146893042"},
+	{"com_error(-2147023174, 'RPC')", "HRESULT 0x800706BA, signed: -2147023174"},
+	{"code:-2147217394", "HRESULT 0x8004100E, signed: -2147217394"},
+	{"status -1073741772", "NTSTATUS 0xC0000034, signed: -1073741772"},
+	{"wsman -2144108503", "HRESULT 0x80338029, signed: -2144108503"},
+
+	// error N.
+	{"reading the file ended with error 59!", "Win32 0x0000003B, error N: error 59"},
+	{"Error 59", "Win32 0x0000003B, error N: Error 59"},
+	{"ERROR CODE: 1326.", "Win32 0x0000052E, error N: ERROR CODE: 1326"},
+	{"error: 10061, refused", "Win32 0x0000274D, error N: error: 10061"},
+	{"System error 67 has occurred", "Win32 0x00000043, error N: error 67"},
+	{"error number 5", "Win32 0x00000005, error N: error number 5"},
+	{"ended with error=64;", "Win32 0x00000040, error N: error=64"},
+	{"Systemfehler 67 aufgetreten.", "Win32 0x00000043, error N: Systemfehler 67"},
+	{"Fehler 59", "Win32 0x0000003B, error N: Fehler 59"},
+	{"L’erreur 59 s’est produite", "Win32 0x0000003B, error N: erreur 59"},
+	{"エラー 59", "Win32 0x0000003B, error N: エラー 59"},
+	{"エラー コード 59 です", "Win32 0x0000003B, error N: エラー コード 59"},
+
+	// %%N.
+	{"Parameter1 %%2147952449", "HRESULT 0x80072741, %%N: %%2147952449"},
+	{"The service ended: %%1053", "Win32 0x0000041D, %%N: %%1053"},
+}
+
+// TestCodes finds each spelling of each kind, with its place.
+func TestCodes(t *testing.T) {
+	for _, tt := range spelt {
+		var got []string
+		for _, f := range explain.Codes(tt.text) {
+			got = append(got, spell(tt.text, f))
+		}
+		if diff := cmp.Diff(tt.want, strings.Join(got, "; ")); diff != "" {
+			t.Errorf("Codes(%q): (-want +got)\n%s", tt.text, diff)
+		}
+	}
+}
+
+// missed are texts that look as if there were a code.
+var missed = []string{
+	"",
+	"0x",
+	"0x.",
+	"0xZZ",
+	"0x8007ZZZZ",
+	"0x80070005_2",
+	"a0x80070005",
+	"äx80070005",
+	"1920x1080",
+	"0x080070005",         // nine digits, though not the number
+	"0x800700051",         // nine digits
+	"0x00007FF6A1B2C3D4",  // an address of 64 bits
+	"00007FF6A1B2C3D4",    // the same without 0x
+	"00007ff6`80070005",   // as debuggers write it
+	"0x00000000080070005", // too long
+	"flags 0x00ABCDEF",    // above 0xFFFF, no failure, in no table
+	"80070005-1234-4321-8765-0123456789AB",
+	"{80070005-1234-4321-8765-0123456789AB}",
+	"01234567-80070005",
+	"S-1-5-21-2147942405-2147952461-2148074254-1001",
+	"S-1-5-83-1-2147942405-80070005",
+	`C:\80070005`,
+	`C:\80070005\disk.vhdx`,
+	`80070005\disk.vhdx`,
+	"C:80070005",
+	`\\server\share\80070005.vhdx`,
+	"/var/log/80070005",
+	"80070005/disk",
+	"80070005.vhdx",
+	"disk.80070005",
+	"http://host/x?a=1/2147942405",
+	"2147942405@example.test",
+	"word deadbeef",
+	"word facade00",
+	"x80070005",
+	"80070005x",
+	"80070005ä",
+	"ä80070005",
+	"a_80070005",
+	"800700050",                        // nine hex digits
+	"d41d8cd98f00b204e9800998ecf8427e", // a hash
+	"80070005800700058007000580070005",
+	"2147942405 bytes",
+	"2147942405bytes",
+	"2147942405 B free",
+	"2147942405 バイト",
+	"80070005 bytes",
+	"size 2147942405",
+	"size: 2147942405",
+	"Size of 2147942405",
+	"Serial number 80070005",
+	"serial: 2147942405",
+	"S/N 80070005",
+	"PID 80070005",
+	"build 80070005",
+	"#80070005", // a colour
+	"#2147942405",
+	"+2147942405",
+	"+49 2147942405-1",
+	"2147-942405",
+	"214-795-2461",
+	"$2147942405",
+	"2147942405%",
+	"21479424050",         // eleven digits
+	"-21479424050",        // eleven digits
+	"-2147942405",         // below 32 bits with a sign
+	"x-2147024891",        // a hyphen
+	"4294967296",          // above 32 bits
+	"1732276800",          // a time in seconds
+	"2147999999",          // of the right size, but in no table
+	"2147942405.5",        // a fraction
+	"10.0.20348.1",        // a version
+	"20261122",            // a date
+	"2026-11-22 16:59:59", // a date and a time
+	"00-15-5D-80-07-05",   // a MAC address
+	"00:15:5d:80:07:05",
+	"fe80::8007:0005",
+	"[fe80::8007:5%80070005]",
+	"192.168.80.5:5986",
+	"00000000", // a handle, a serial number
+	"00000005",
+	"00001234",
+	"error",
+	"error ",
+	"error 99999999999",
+	"error 99999",
+	"error 65000",
+	"Error (12711)",
+	"terror 59",
+	"Terror: 59",
+	"error 59th",
+	"error59",
+	"_error 59",
+	"error 59.3",
+	"error 59,000",
+	"error 59%",
+	"error 10:30",
+	"error 3 of 5",
+	"error 5 times",
+	"errors 59",
+	"code 59",
+	"line 59",
+	"%%",
+	"%%x",
+	"%%99999",
+	"%%64999",
+	"%59",
+	"%%0x5x",
+	"0ｘ８００７２７４Ｄ",
+	"－2147024891x",
+	"Virtual machine ID D46FD5CD-A9CB-40B1-ACFB-5CC8C759E2D5",
+	"\xff\xfe\x80",
+}
+
+// TestCodesNearMisses finds nothing in what only looks like a code.
+func TestCodesNearMisses(t *testing.T) {
+	for _, text := range missed {
+		for _, f := range explain.Codes(text) {
+			t.Errorf("Codes(%q) found %s", text, spell(text, f))
+		}
+	}
+}
+
+// TestCodesBounded: however many codes a text has, the time grows with its length and the result is bounded.
+func TestCodesBounded(t *testing.T) {
+	const size = 2 << 20
+	for _, tt := range []struct {
+		unit string
+		want int
+	}{
+		{"0", 0},
+		{"80070005", 0}, // one long word
+		{"0x", 0},
+		{"-", 0},
+		{"%", 0},
+		{"\xff", 0},
+		{"0x1 ", 1024},
+		{"80070005 ", 1024},
+		{"-2147024891 ", 1024},
+		{"error 5 ", 1024},
+		{"error ", 0},
+	} {
+		text := strings.Repeat(tt.unit, size/len(tt.unit))
+		if got := len(explain.Codes(text)); got != tt.want {
+			t.Errorf("Codes of %d times %q finds %d, want %d", size/len(tt.unit), tt.unit, got, tt.want)
+		}
+	}
+}
