@@ -36,8 +36,8 @@ func ParsePin(s string) (Pin, error) {
 // String returns the form that ParsePin reads.
 func (p Pin) String() string { return pinPrefix + hex.EncodeToString(p[:]) }
 
-// errPinMismatch is the Err of a [CertificateError] whose certificate no pin matches.
-var errPinMismatch = errors.New("none of the pins is that of the certificate")
+// ErrPinMismatch is the Err of a [CertificateError] whose certificate no pin matches.
+var ErrPinMismatch = errors.New("none of the pins is that of the certificate")
 
 // A CertificateError says why the certificate of the host, or of an https proxy, was not accepted.
 type CertificateError struct {
@@ -171,5 +171,5 @@ func (t *Transport) verifyPin(state tls.ConnectionState) error {
 	if slices.Contains(t.cfg.Pins, Pin(sha256.Sum256(leaf.Raw))) {
 		return nil
 	}
-	return newCertificateError(t.serverName(), leaf, errPinMismatch)
+	return newCertificateError(t.serverName(), leaf, ErrPinMismatch)
 }
