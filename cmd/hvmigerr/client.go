@@ -201,6 +201,11 @@ func (s *session) ask(ctx context.Context, question func(context.Context) error)
 	if s.unusable != nil {
 		return &hostError{s.target.name, s.failed(s.unusable)}
 	}
+	return s.within(ctx, question)
+}
+
+// within is ask for a question that can do without the user.
+func (s *session) within(ctx context.Context, question func(context.Context) error) error {
 	defer s.close()
 	limited, cancel := context.WithTimeout(ctx, s.flags.timeout)
 	defer cancel()
@@ -230,7 +235,10 @@ func (s *session) failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &sessionError{err: err, secrets: s.app.secrets, traced: s.trace != nil, foreign: s.foreign, method: s.method}
+	return &sessionError{
+		err: err, secrets: s.app.secrets, traced: s.trace != nil, foreign: s.foreign, method: s.method,
+		https: s.target.https, http: !s.target.https, user: s.flags.user,
+	}
 }
 
 // shortest is how exact -v tells durations.

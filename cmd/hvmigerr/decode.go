@@ -21,22 +21,35 @@ import (
 // maxInput is the longest input of decode, in bytes.
 const maxInput = 16 << 20
 
-// An undecodableError says what was found where an error instance was looked for.
+// An undecodableError says what is wrong with an input.
 type undecodableError struct {
-	source string
-	found  string
+	source  string
+	problem string
 }
 
-func (e *undecodableError) Error() string {
-	return fmt.Sprintf("%s holds no error instance that can be read in full: %s", e.source, e.found)
+func (e *undecodableError) Error() string { return e.source + " " + e.problem }
+
+// noInstance says what was found where an error instance was looked for.
+func noInstance(source, found string) error {
+	return &undecodableError{source, "holds no error instance that can be read in full: " + found}
+}
+
+// tooLong is the problem of an input that is longer than maxInput.
+func tooLong() string { return fmt.Sprintf("is longer than %d MiB", maxInput>>20) }
+
+// decodeFlags are the flags of decode.
+type decodeFlags struct {
+	output    string
+	noExplain bool
 }
 
 func (a *app) decodeCommand() *cobra.Command {
-	var format string
+	var f decodeFlags
 	cmd := &cobra.Command{
 		Use:   "decode [flags] [FILE]",
 		Short: "Print errors from a file, without any host",
-		Long: `Reads what GetError or GetErrorEx answered and prints its errors. FILE may hold
+		Long: `Reads what GetError or GetErrorEx answered, prints its errors, and says what
+they mean. FILE may hold
 a SOAP answer, or the GetErrorEx_OUTPUT in it; CIM-XML instances, one or
 several; or the JSON that PowerShell's ConvertTo-Json makes of the result. It
 may be in UTF-8 or in UTF-16. Without FILE, or with -, stdin is read. Nothing
@@ -50,21 +63,22 @@ Exit 0 when at least one instance could be read in full, 15 when none.`,
 			if _, err := applyEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			if err := checkOutput(format); err != nil {
+			if err := checkOutput(f.output); err != nil {
 				return err
 			}
 			name := "-"
 			if len(args) == 1 {
 				name = args[0]
 			}
-			return a.decode(cmd.Context(), name, format)
+			return a.decode(cmd.Context(), name, &f)
 		},
 	}
-	registerOutput(cmd, &format)
+	registerNoExplain(cmd, &f.noExplain)
+	registerOutput(cmd, &f.output)
 	return cmd
 }
 
-func (a *app) decode(ctx context.Context, name, format string) error {
+func (a *app) decode(ctx context.Context, name string, f *decodeFlags) error {
 	source := name
 	if name == "-" {
 		source = "stdin"
@@ -73,7 +87,7 @@ func (a *app) decode(ctx context.Context, name, format string) error {
 	d := &decoding{source: source}
 	switch {
 	case len(raw) > maxInput:
-		err = &undecodableError{source, fmt.Sprintf("it is longer than %d MiB", maxInput>>20)}
+		err = noInstance(source, "it "+tooLong())
 	case err == nil:
 		err = d.decode(ctx, raw)
 	default:
@@ -84,10 +98,10 @@ func (a *app) decode(ctx context.Context, name, format string) error {
 			a.warn("%s: %s", source, w)
 		}
 	}
-	if format != outputText {
-		return errors.Join(err, a.writeDecoding(d, format, err))
+	if f.output != outputText {
+		return errors.Join(err, a.writeDecoding(d, f, err))
 	}
-	a.printDecoding(d)
+	a.printDecoding(d, f)
 	return err
 }
 
@@ -171,7 +185,7 @@ func (d *decoding) decode(ctx context.Context, raw []byte) error {
 	if !d.isJSON && wrapped(text) {
 		found = append(found, "was it wrapped by a console? ConvertTo-Json keeps it whole")
 	}
-	return &undecodableError{d.source, strings.Join(found, "; ")}
+	return noInstance(d.source, strings.Join(found, "; "))
 }
 
 // read reads text as what it seems to be, JSON or XML, and as the other if that brings more: a prompt may stand before JSON,
@@ -437,45 +451,4 @@ type recorded struct {
 // Invoke implements [invoke.Invoker].
 func (r recorded) Invoke(context.Context, *wsman.InvokeRequest) (*wsman.InvokeResponse, error) {
 	return &wsman.InvokeResponse{Output: r.output}, nil
-}
-
-// printDecoding prints the errors as get does.
-func (a *app) printDecoding(d *decoding) {
-	printed := false
-	for _, answer := range d.answers {
-		if answer.Returned {
-			a.out.printf("%s returned %s\n", answer.Method, returnValueText(answer.ReturnValue))
-			printed = true
-		}
-	}
-	for i := range d.parts {
-		if printed || i > 0 {
-			a.out.printf("\n")
-		}
-		a.printError(i+1, d.parts[i].Error, d.parts[i].DecodeError)
-	}
-}
-
-// writeDecoding writes the errors as JSON: with jsonl each in a line of its own, and one more when none was clean.
-func (a *app) writeDecoding(d *decoding, format string, err error) error {
-	head := object{{"schema", schema}, {"command", "decode"}, {"source", d.source}}
-	failure := object{{"exit", exitCode(err)}, {"error", newErrorReport(err)}}
-	if format == outputJSON {
-		all := append(append(head, failure...),
-			member{"returnValues", returnedList(d.answers)},
-			member{"errors", partObjects(d.parts)},
-			member{"notes", d.notes()},
-		)
-		return a.writeJSON(all, format)
-	}
-	for i := range d.parts {
-		line := append(slices.Clip(head), partObject(&d.parts[i])...)
-		if err := a.writeJSON(line, format); err != nil {
-			return err
-		}
-	}
-	if err == nil {
-		return nil
-	}
-	return a.writeJSON(append(head, failure...), format)
 }

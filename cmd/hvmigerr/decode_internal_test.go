@@ -235,7 +235,7 @@ func TestDecodeTooLong(t *testing.T) {
 	t.Parallel()
 	var stdout bytes.Buffer
 	a := newApp(bytes.NewReader(make([]byte, maxInput+1)), &stdout, &bytes.Buffer{})
-	err := a.decode(t.Context(), "-", outputJSON)
+	err := a.decode(t.Context(), "-", &decodeFlags{output: outputJSON})
 	if exitCode(err) != exitUndecodable {
 		t.Errorf("decode = %v", err)
 	}
@@ -291,7 +291,7 @@ func TestDecodingReturnValues(t *testing.T) {
 	}
 	var stdout bytes.Buffer
 	a := newApp(nil, &stdout, &bytes.Buffer{})
-	if err := errors.Join(a.writeDecoding(d, outputJSON, nil), a.out.flush()); err != nil {
+	if err := errors.Join(a.writeDecoding(d, &decodeFlags{output: outputJSON}, nil), a.out.flush()); err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
@@ -349,8 +349,8 @@ func FuzzDecoding(f *testing.F) {
 		}
 		var stdout bytes.Buffer
 		a := newApp(nil, &stdout, &bytes.Buffer{})
-		a.printDecoding(d)
-		if err := a.writeDecoding(d, outputJSON, err); err != nil {
+		a.printDecoding(d, &decodeFlags{})
+		if err := a.writeDecoding(d, &decodeFlags{output: outputJSON}, err); err != nil {
 			t.Errorf("JSON: %v", err)
 		}
 		if err := a.out.flush(); err != nil {

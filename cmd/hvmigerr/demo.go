@@ -40,6 +40,7 @@ flags and no network. -v tells what is exchanged, the tokens too.`,
 			return a.demo(cmd.Context(), &f)
 		},
 	}
+	registerNoExplain(cmd, &f.noExplain)
 	registerOutput(cmd, &f.connection.output)
 	cmd.Flags().BoolVarP(&f.connection.verbose, "verbose", "v", false, "tell on stderr what is exchanged")
 	fromEnvironment(cmd.Flags().Lookup("verbose"))

@@ -112,7 +112,7 @@ func unauthenticated(err error) bool {
 }
 
 func denied(err error) bool {
-	return errors.Is(err, invoke.ErrNothingVisible) || status(http.StatusForbidden)(err) ||
+	return errors.Is(err, invoke.ErrNothingVisible) || errors.Is(err, invoke.ErrNoSuchService) || status(http.StatusForbidden)(err) ||
 		matches(err, (*wsman.Fault).AccessDenied) ||
 		matches(err, func(e *invoke.ReturnValueError) bool { return e.ReturnValue == invoke.ReturnValueAccessDenied })
 }

@@ -61,6 +61,7 @@ func errCases() map[string]struct {
 		"0x80338104":                {fault("", 0x80338104), exitDenied, "access-denied"},
 		"0x80338105":                {fault("", 0x80338105), exitDenied, "access-denied"},
 		"0x80338106":                {fault("", 0x80338106), exitDenied, "access-denied"},
+		"no service visible":        {fmt.Errorf("x: %w", invoke.ErrNoSuchService), exitDenied, "access-denied"},
 		"nothing visible":           {fmt.Errorf("x: %w", invoke.ErrNothingVisible), exitDenied, "access-denied"},
 		"ReturnValue 32769":         {returned(32769), exitDenied, "access-denied"},
 		"ReturnValue 32768":         {returned(32768), exitFault, "fault"},

@@ -21,6 +21,7 @@ type getFlags struct {
 	latest, all bool
 	method      string
 	raw         bool
+	noExplain   bool
 	exitStatus  bool
 }
 
@@ -35,8 +36,9 @@ its end.
 
 For each job GetErrorEx and GetError are asked, and the job's own
 ErrorDescription and ErrorSummaryDescription are read; what was said twice is
-printed once, with all its sources. Exit 0 means that the host answered, also
-when migrations failed.`,
+printed once, with all its sources. What hvmigerr knows of the causes follows,
+apart from the host's words. Exit 0 means that the host answered, also when
+migrations failed.`,
 		Example: `  hvmigerr get -u 'CORP\hv-reader' hv01.example.com
   kinit hv-reader@CORP.EXAMPLE && hvmigerr get hv01.example.com
   hvmigerr get -u '.\hv-reader' --vm web-01 --latest -o json 192.0.2.7
@@ -53,6 +55,7 @@ when migrations failed.`,
 	fs.BoolVar(&f.all, "all", false, "every job, in any state")
 	fs.StringVar(&f.method, "method", "", "ask only `METHOD`, GetError or GetErrorEx, and print its ReturnValue")
 	fs.BoolVar(&f.raw, "raw", false, "print the CIM-XML text of each error as received, and nothing else")
+	registerNoExplain(cmd, &f.noExplain)
 	fs.BoolVar(&f.exitStatus, "exit-status", false, "exit 3 when a selected migration failed")
 	complete(cmd, "method", invoke.MethodGetError, invoke.MethodGetErrorEx)
 	f.connection.register(cmd)
@@ -96,7 +99,7 @@ func (a *app) answer(ctx context.Context, s *session, f *getFlags) error {
 		err = errMigrationFailed
 	}
 	if f.connection.output != outputText {
-		return errors.Join(err, a.writeJobs("get", f.connection.output, s.target, found.objects(f.raw), err))
+		return errors.Join(err, a.writeJobs("get", f.connection.output, s.target, found.objects(f), err))
 	}
 	found.host = s.target.name
 	a.printFindings(found, f)
@@ -126,13 +129,17 @@ func (f *findings) selectedFailed() bool {
 }
 
 // objects returns the jobs as JSON has them; nil, which is null, when there was no list.
-func (f *findings) objects(raw bool) []object {
+func (f *findings) objects(flags *getFlags) []object {
 	if !f.listed {
 		return nil
 	}
 	list := make([]object, 0, len(f.selected))
 	for _, d := range f.selected {
-		list = append(list, diagnosedObject(d, raw))
+		o := explained(diagnosedObject(d), &d.Diagnosis, !flags.noExplain)
+		if flags.raw {
+			o = append(o, member{"raw", rawTexts(d.Answers)})
+		}
+		list = append(list, o)
 	}
 	return list
 }

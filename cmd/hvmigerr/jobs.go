@@ -5,18 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/text/width"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/explain"
 )
 
 // jobsFlags are the flags of jobs.
 type jobsFlags struct {
 	connection      connectionFlags
 	failed, running bool
+	noExplain       bool
 }
 
 func (a *app) jobsCommand() *cobra.Command {
@@ -28,7 +31,8 @@ func (a *app) jobsCommand() *cobra.Command {
 those that ended less than five minutes ago. AGE counts from the last change of
 STATE: the end, or the start of a running job. EXPIRES IN is when the host
 forgets it. Both are by the host's own clock; a ~ marks that the host did not
-tell it, and that ours was taken.`,
+tell it, and that ours was taken. What failed jobs themselves tell of their
+causes follows; get asks the host for the rest.`,
 		Example: `  hvmigerr jobs -u 'CORP\hv-reader' hv01.example.com
   hvmigerr jobs -u 'CORP\hv-reader' --failed -o jsonl hv01.example.com`,
 		Args: oneHost(),
@@ -38,6 +42,7 @@ tell it, and that ours was taken.`,
 	}
 	cmd.Flags().BoolVar(&f.failed, "failed", false, "only jobs that failed")
 	cmd.Flags().BoolVar(&f.running, "running", false, "only jobs that have not ended; with --failed both")
+	registerNoExplain(cmd, &f.noExplain)
 	f.connection.register(cmd)
 	return cmd
 }
@@ -60,7 +65,7 @@ func (a *app) jobs(cmd *cobra.Command, f *jobsFlags, host string) error {
 			objects = []object{}
 		}
 		for _, d := range list {
-			objects = append(objects, jobObject(d))
+			objects = append(objects, explained(jobObject(d), own(d.Job), !f.noExplain))
 		}
 		return errors.Join(err, a.writeJobs("jobs", f.connection.output, s.target, objects, err))
 	}
@@ -124,6 +129,43 @@ func (a *app) printJobs(f *jobsFlags, host string, list []*diagnosed) {
 		rows = append(rows, a.jobRow(d))
 	}
 	writeTable(a.out, rows)
+	if !f.noExplain {
+		a.printReasons(list)
+	}
+}
+
+// own returns what a job itself says of why it failed, which needs no question to the host.
+func own(j *invoke.MigrationJob) *invoke.Diagnosis {
+	d := &invoke.Diagnosis{Job: j}
+	add := func(source invoke.Source, text *string) {
+		if line(text) != "" {
+			d.Parts = append(d.Parts, invoke.Part{Source: source, Text: *text})
+		}
+	}
+	add(invoke.SourceErrorDescription, j.ErrorDescription)
+	add(invoke.SourceErrorSummaryDescription, j.ErrorSummaryDescription)
+	return d
+}
+
+// printReasons says below the table what the failed jobs themselves tell of their causes, and how to learn the rest.
+func (a *app) printReasons(list []*diagnosed) {
+	failed := 0
+	var reasons []string
+	for _, d := range list {
+		if !d.Job.Failed() {
+			continue
+		}
+		failed++
+		if findings := telling(explain.Diagnosis(own(d.Job))); len(findings) > 0 {
+			reasons = append(reasons, reason(d.VM, &findings[0]))
+		}
+	}
+	if len(reasons) > 0 {
+		a.out.printf("\nWhat the jobs themselves tell means (by hvmigerr, not from the host):\n%s\n", strings.Join(reasons, "\n"))
+	}
+	if failed > 0 {
+		a.out.printf("\n\"hvmigerr get\" tells why %s failed.\n", map[bool]string{true: "it", false: "they"}[failed == 1])
+	}
 }
 
 func (a *app) jobRow(d *diagnosed) []string {

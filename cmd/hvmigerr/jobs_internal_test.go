@@ -6,6 +6,11 @@ import (
 	"bufio"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/explain"
 )
 
 func TestWriteTable(t *testing.T) {
@@ -41,5 +46,25 @@ func TestCell(t *testing.T) {
 	}
 	if got := cell("e" + strings.Repeat("\u0301", 100_000)); len(got) > maxCellBytes+10 || !strings.HasSuffix(got, "…") {
 		t.Errorf("a letter with 100,000 accents takes %d bytes", len(got))
+	}
+}
+
+// TestOwn: a property of the job that is NULL or blank is no part.
+func TestOwn(t *testing.T) {
+	t.Parallel()
+	got := own(&invoke.MigrationJob{ErrorDescription: new(" \r\n"), ErrorSummaryDescription: new("second")}).Parts
+	want := []invoke.Part{{Source: invoke.SourceErrorSummaryDescription, Text: "second"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("own (-want +got):\n%s", diff)
+	}
+}
+
+// TestReason: a name of the host is cut and made safe, and the text is folded.
+func TestReason(t *testing.T) {
+	t.Parallel()
+	f := &explain.Finding{Row: &explain.Row{ID: "migration-limit", Meaning: strings.TrimSpace(strings.Repeat("word ", 14))}}
+	want := `  a\u{1B}b: migration-limit: ` + strings.TrimSpace(strings.Repeat("word ", 10)) + "\n    word word word word"
+	if got := reason("a\x1bb", f); got != want {
+		t.Errorf("reason = %q, want %q", got, want)
 	}
 }

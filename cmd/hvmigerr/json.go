@@ -180,17 +180,13 @@ func jobObject(d *diagnosed) object {
 }
 
 // diagnosedObject returns a job with what the host said about it.
-func diagnosedObject(d *diagnosed, withRaw bool) object {
-	o := append(jobObject(d),
+func diagnosedObject(d *diagnosed) object {
+	return append(jobObject(d),
 		member{"expired", d.Expired},
 		member{"returnValues", returnValues(d.Answers)},
 		member{"error", newErrorReport(d.err)},
 		member{"errors", partObjects(d.Parts)},
 	)
-	if withRaw {
-		o = append(o, member{"raw", rawTexts(d.Answers)})
-	}
-	return o
 }
 
 // returnValues returns, for each method that was asked, its number and the name of that; null when none came.

@@ -53,7 +53,8 @@ func oddModel() *wsmantest.Model {
 	}
 }
 
-// TestJSON holds every key of the answers, and their order, to the golden files. A change there breaks a promise.
+// TestJSON holds every key of the answers, and their order, to the golden files. A change there breaks a promise. What explanations
+// hold is TestExplanationObject's: the tables may change.
 func TestJSON(t *testing.T) {
 	clearEnvironment(t)
 	t.Setenv(passwordVariable, password)
@@ -68,13 +69,14 @@ func TestJSON(t *testing.T) {
 		args []string
 		want int
 	}{
-		{"get", h, []string{"get", "--all"}, exitOK},
-		{"get_raw", h, []string{"get", "--raw", "--method", "GetErrorEx"}, exitOK},
-		{"get_lines", h, []string{"get", "-o", "jsonl"}, exitOK},
-		{"get_denied", failing, []string{"get"}, exitDenied},
-		{"get_denied_lines", failing, []string{"get", "-o", "jsonl"}, exitDenied},
+		{"get", h, []string{"get", "--all", "--no-explain"}, exitOK},
+		{"get_explained", h, []string{"get", "--job", "94B8E1C2-5A0D-4763-8E9F-D70C25A6B3F4"}, exitOK},
+		{"get_raw", h, []string{"get", "--raw", "--no-explain", "--method", "GetErrorEx"}, exitOK},
+		{"get_lines", h, []string{"get", "--no-explain", "-o", "jsonl"}, exitOK},
+		{"get_denied", failing, []string{"get", "--no-explain"}, exitDenied},
+		{"get_denied_lines", failing, []string{"get", "--no-explain", "-o", "jsonl"}, exitDenied},
 		{"jobs", h, []string{"jobs", "--running"}, exitOK},
-		{"jobs_dmtf", h, []string{"jobs", "--failed", "--running", "--uri-style", "dmtf"}, exitOK},
+		{"jobs_dmtf", h, []string{"jobs", "--failed", "--running", "--uri-style", "dmtf", "--no-explain"}, exitOK},
 		{"identify", h, []string{"identify"}, exitOK},
 		{"unknown_job", h, []string{"get", "--job", "nosuch"}, exitNoSuchJob},
 	} {

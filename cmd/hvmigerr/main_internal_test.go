@@ -326,7 +326,8 @@ func TestDeps(t *testing.T) {
 		"wsman/wsmantest":       {mod + "invoke", mod + "cimerror", mod + "wsman/transport", "github.com/masterzen/", "testing"},
 		"wsman/transport":       {mod + "invoke", mod + "cimerror", "github.com/masterzen/", "testing"},
 		"wsman/transport/winrm": {mod + "invoke", mod + "cimerror", mod + "wsman/wsmantest"},
-		"invoke":                {mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "testing"},
+		"invoke":                {mod + "invoke/", mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "testing"},
+		"invoke/explain":        {mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "github.com/jcmturner/", "golang.org/", "testing"},
 		"cmd/hvmigerr":          {"testing", "github.com/masterzen/"},
 	}
 	for pkg, banned := range forbidden {

@@ -48,6 +48,9 @@ type sessionError struct {
 	traced  bool     // the exchange was written down
 	foreign bool     // an answer was not what the session with the host has to give
 	method  *method  // nil where there was no session
+	https   bool     // how the host was asked, or was to be
+	http    bool
+	user    string // as given; "" for nobody, and for whoever a ticket names
 }
 
 func (e *sessionError) Error() string { return e.secrets.clean(e.err.Error()) }

@@ -15,7 +15,7 @@ import (
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := newApp(stdin, stdout, stderr)
 	root := a.root() //nolint:contextcheck // cobra hands ctx to the commands
-	root.SetArgs(args)
+	root.SetArgs(negativeNumbers(args))
 	root.SetIn(stdin)
 	root.SetOut(a.out)
 	root.SetErr(stderr)
@@ -59,9 +59,9 @@ func (a *app) root() *cobra.Command {
 		Use:   "hvmigerr",
 		Short: "Why did this Hyper-V migration fail?",
 		Long: `hvmigerr asks a Hyper-V host over WS-Management for its migration jobs and
-prints every error of those that failed: message, code, severity, source.
-It reads, and never changes anything on the host. A host keeps a job for five
-minutes after its end.
+prints every error of those that failed: message, code, severity, source, and
+what it means. It reads, and never changes anything on the host. A host keeps a
+job for five minutes after its end.
 
 HOST is reached over http on port 5985, as Windows' own clients do, with every
 message sealed by Kerberos or NTLM; see --auth, --https and --ca-file. A
@@ -76,7 +76,7 @@ reached; 11 not authenticated; 12 access denied; 13 another refusal of the host;
 143 terminated.`,
 		Example: `  hvmigerr demo
   hvmigerr get -u 'CORP\hv-reader' hv01.example.com
-  hvmigerr decode answer.xml`,
+  hvmigerr explain 0x8009030E`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          unknownCommand,
@@ -96,7 +96,7 @@ reached; 11 not authenticated; 12 access denied; 13 another refusal of the host;
 	})
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(
-		a.getCommand(), a.jobsCommand(), a.identifyCommand(), a.decodeCommand(),
+		a.getCommand(), a.jobsCommand(), a.explainCommand(), a.doctorCommand(), a.identifyCommand(), a.decodeCommand(),
 		a.simulateCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	strict(root)

@@ -32,6 +32,7 @@ func (a *app) printFindings(f *findings, flags *getFlags) {
 	case flags.job == "":
 		a.printSummary(f, flags)
 	}
+	said := meanings{}
 	for i, d := range f.selected {
 		if i > 0 || flags.job == "" {
 			a.out.printf("\n")
@@ -40,6 +41,9 @@ func (a *app) printFindings(f *findings, flags *getFlags) {
 			a.out.printf("%s\n\n", heading)
 		}
 		a.printJob(d)
+		if !flags.noExplain {
+			a.printJobMeaning(said, f.host, d)
+		}
 	}
 }
 

@@ -1,0 +1,309 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
+)
+
+// fingerprints prints the SHA-256 of each certificate of the machine in the form of --tls-pin. Windows' own tools show SHA-1.
+const fingerprints = `Get-ChildItem Cert:\LocalMachine\My | ForEach-Object { 'sha256:{0} {1}' -f ` +
+	`([BitConverter]::ToString([Security.Cryptography.SHA256]::Create().ComputeHash($_.RawData)) -replace '-').ToLower(), $_.Subject }`
+
+// Actions on the certificate of the host.
+func compareCertificate() action {
+	return onHost("compare the fingerprint with those of the host's own certificates", fingerprints)
+}
+
+func showCertificates() action {
+	return onHost("for which names its certificates are, and until when",
+		`Get-ChildItem Cert:\LocalMachine\My | Format-List Subject, NotBefore, NotAfter, DnsNameList, Thumbprint`)
+}
+
+func pinCertificate() action {
+	return here("accept exactly that certificate, once it was compared", "hvmigerr get --tls-pin sha256:<HEX> <HOST>")
+}
+
+func listListeners() action {
+	return onHost("which listeners there are, and with which certificate", "winrm enumerate winrm/config/listener")
+}
+
+// certificateRows are about a certificate that was not accepted. The message has told its fingerprint.
+func certificateRows() []adviceRow {
+	refused := func(fits func(*transport.CertificateError) bool) func(*failure) bool {
+		return func(f *failure) bool { return f.certificate != nil && fits(f.certificate) }
+	}
+	expired := func(e *transport.CertificateError) bool {
+		invalid, ok := errors.AsType[x509.CertificateInvalidError](e)
+		return ok && invalid.Reason == x509.Expired
+	}
+	return []adviceRow{
+		{
+			advice: advice{
+				name:    "certificate-of-proxy",
+				hint:    "it is the proxy's certificate: --ca-file names an authority for it, and --proxy none goes without a proxy",
+				means:   "The certificate of the https proxy was not accepted, so nothing was sent. Pins are for the host's certificate alone.",
+				actions: []action{here("trust the authority that issued it", "hvmigerr get --ca-file <FILE> <HOST>"), withoutProxy()},
+			},
+			fits: refused(func(e *transport.CertificateError) bool { return e.Proxy }),
+		},
+		{
+			advice: advice{
+				name:  "certificate-name",
+				hint:  "name the host as its certificate does, or give --tls-server-name NAME if that name is the host's",
+				means: "The certificate is for other names than the one that was typed. It may be the host by another name, or another host.",
+				actions: []action{
+					showCertificates(),
+					here("expect another name", "hvmigerr get --tls-server-name <NAME> <HOST>"), compareCertificate(), pinCertificate(),
+				},
+			},
+			fits: refused(func(e *transport.CertificateError) bool { return has[x509.HostnameError](e) }),
+		},
+		{
+			advice: advice{
+				name:    "certificate-not-yet-valid",
+				hint:    "the certificate begins in the future: is the clock of this machine right?",
+				means:   "The certificate is not valid yet, by the clock of this machine.",
+				actions: []action{here("what time it is here", "date -u"), onHost("what time it is there", "(Get-Date).ToUniversalTime()"), showCertificates()},
+			},
+			fits: refused(func(e *transport.CertificateError) bool { return expired(e) && time.Now().Before(e.Leaf.NotBefore) }),
+		},
+		{
+			advice: advice{
+				name:    "certificate-expired",
+				hint:    "the host needs a new certificate on its https listener; until then --tls-pin accepts this one, once it was compared",
+				means:   "The certificate, or one of an authority above it, is no longer valid.",
+				actions: []action{showCertificates(), listListeners(), compareCertificate(), pinCertificate()},
+			},
+			fits: refused(expired),
+		},
+		{
+			advice: advice{
+				name:  "certificate-authority",
+				hint:  "--ca-file FILE trusts the authority that issued it; one that signs itself can only be pinned, once it was compared",
+				means: "Nobody whom this machine trusts vouches for the certificate, so the host is not proven to be the one that was named.",
+				actions: []action{
+					here("trust the authority of the organisation", "hvmigerr get --ca-file <FILE> <HOST>"), compareCertificate(), pinCertificate(),
+				},
+			},
+			fits: refused(func(e *transport.CertificateError) bool { return has[x509.UnknownAuthorityError](e) }),
+		},
+		{
+			advice: advice{
+				name: "certificate-pin",
+				hint: "the certificate is another than the one pinned: was it renewed? Compare the new fingerprint on the host before " +
+					"you pin it; if it differs there too, somebody is in between",
+				means:   "The certificate matches no --tls-pin. Either the host has a new one, or what answers is not the host.",
+				actions: []action{compareCertificate(), pinCertificate()},
+			},
+			fits: refused(func(e *transport.CertificateError) bool { return errors.Is(e, transport.ErrPinMismatch) }),
+		},
+		{
+			advice: advice{
+				name:    "certificate-unfit",
+				hint:    "the host needs another certificate on its https listener: for server authentication, with a name and a modern signature",
+				means:   "The certificate, or its chain, breaks a rule for certificates of servers.",
+				actions: []action{showCertificates(), listListeners()},
+			},
+			fits: refused(func(*transport.CertificateError) bool { return true }),
+		},
+	}
+}
+
+// atStage makes a condition on where the connecting ended.
+func atStage(stage string, fits func(*transport.ConnectError) bool) func(*failure) bool {
+	return func(f *failure) bool { return f.connect != nil && f.connect.Stage == stage && fits(f.connect) }
+}
+
+func always(*transport.ConnectError) bool { return true }
+
+// The numbers of Winsock, which package syscall does not give the names of other systems (MS-ERREF §2.2).
+const (
+	winNetUnreachable  = 10051
+	winTimedOut        = 10060
+	winRefused         = 10061
+	winHostUnreachable = 10065
+)
+
+// failedWith makes a condition on the number that the system gave a failed connection.
+func failedWith(numbers ...syscall.Errno) func(*transport.ConnectError) bool {
+	return func(e *transport.ConnectError) bool {
+		for _, n := range numbers {
+			if errors.Is(e, n) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// Actions on a port that is not open.
+func startWinRM() action {
+	return onHost("is the service running", "Get-Service WinRM")
+}
+
+func openFirewall() action {
+	return onHost("does its firewall let port 5985 in (on a public network: from its own subnet only); 5986 has no rule by default",
+		"Get-NetFirewallRule -Name WINRM-HTTP-In-TCP* | Format-Table Name, Enabled, Profile, Action")
+}
+
+func enableRemoting() action {
+	return onHost("listen on 5985 and let it in, if it does neither", "Enable-PSRemoting -Force")
+}
+
+// reachRows are about a port that does not open.
+func reachRows() []adviceRow {
+	const listening = "is WinRM listening there? It uses 5986 for https, where a listener must be made first, and 5985 for http"
+	return []adviceRow{
+		{
+			advice: advice{
+				name:  "resolve",
+				hint:  "is the name right and complete, such as hv01.corp.example? This machine must ask a DNS server that knows it",
+				means: "The name was not resolved to an address.",
+				actions: []action{
+					here("what DNS knows of it", "nslookup <HOST>"), here("which servers and search domains are asked", "cat /etc/resolv.conf"),
+					onHost("its full name", "[System.Net.Dns]::GetHostEntry('').HostName"),
+				},
+			},
+			fits: atStage(transport.StageResolve, always),
+		},
+		{
+			advice: advice{
+				name: "port-refused", hint: listening,
+				means:   "The host, or a firewall in its name, refuses connections to that port: nothing listens there.",
+				actions: []action{startWinRM(), listListeners(), enableRemoting(), here("which of both ports is open", "hvmigerr doctor <HOST>")},
+			},
+			fits: atStage(transport.StageConnect, failedWith(syscall.ECONNREFUSED, winRefused)),
+		},
+		{
+			advice: advice{
+				name:    "no-way",
+				hint:    "there is no way to that address from here: is a VPN or a route missing?",
+				means:   "This machine, or a router on the way, knows no way to the address.",
+				actions: []action{here("how far it comes", "traceroute <ADDRESS>"), here("which addresses the name has", "nslookup <HOST>")},
+			},
+			fits: atStage(transport.StageConnect, failedWith(syscall.ENETUNREACH, syscall.EHOSTUNREACH, winNetUnreachable, winHostUnreachable)),
+		},
+		{
+			advice: advice{
+				name: "port-filtered",
+				hint: "no answer at all: is the host up, and does a firewall drop it? On a public network Windows lets only its own subnet in to 5985, " +
+					"and to 5986 nobody by default",
+				means: "Packets to that port get no answer: a firewall drops them, or nobody has the address. Were only WinRM stopped, the port would refuse.",
+				actions: []action{
+					openFirewall(), onHost("is a network taken for a public one", "Get-NetConnectionProfile"),
+					here("wait longer", "hvmigerr get --connect-timeout 20s <HOST>"),
+				},
+			},
+			fits: atStage(transport.StageConnect, func(e *transport.ConnectError) bool {
+				return failedWith(syscall.ETIMEDOUT, winTimedOut)(e) || !has[syscall.Errno](e) // the limit of ours has none
+			}),
+		},
+		{
+			advice: advice{
+				name: "connect", hint: listening,
+				means:   "No connection to that port came about.",
+				actions: []action{startWinRM(), listListeners(), openFirewall()},
+			},
+			fits: atStage(transport.StageConnect, always),
+		},
+	}
+}
+
+// peerRows are about a port that is open, with nothing behind it that could be asked.
+func peerRows() []adviceRow {
+	return []adviceRow{
+		{
+			advice: advice{
+				name: "tls-alert",
+				means: "What listens there speaks TLS and refused this client: it wants a client certificate, or a version or cipher of TLS that is not " +
+					"offered here (1.2 is the least).",
+				actions: []action{
+					here("with a client certificate", "hvmigerr get --client-cert <FILE> <HOST>"),
+					onHost("its log of refused handshakes", "Get-WinEvent -FilterHashtable @{LogName='System'; ProviderName='Schannel'} -MaxEvents 20"),
+				},
+			},
+			fits: atStage(transport.StageTLS, (*transport.ConnectError).Alert),
+		},
+		{
+			advice: advice{
+				name: "https-on-http", hint: "is it an http port? WinRM uses 5986 for https and 5985 for http",
+				means: "The port is open, and what listens there does not speak TLS.",
+				actions: []action{
+					here("http with sealed messages, as a default host takes it", "hvmigerr get --http <HOST>"), listListeners(),
+					onHost("make an https listener", "winrm quickconfig -transport:https"),
+				},
+			},
+			fits: atStage(transport.StageTLS, always),
+		},
+		{
+			advice: advice{
+				name: "no-answer", hint: "the port is open and says nothing: is the host hanging, or is it a port of another service?",
+				means:   "The connection stands, and no answer came in time.",
+				actions: []action{startWinRM(), listListeners(), here("wait longer", "hvmigerr doctor --connect-timeout 20s <HOST>")},
+			},
+			fits: atStage(transport.StageAnswer, always),
+		},
+		{
+			advice: advice{
+				name:    "service-unavailable",
+				hint:    "WinRM is stopped or starting, or more waits for it than it takes: Get-Service WinRM on the host; else ask again",
+				means:   "Windows' HTTP service answers in the place of WinRM, which does not take requests (facts/faults.md §2: 503).",
+				actions: []action{startWinRM(), onHost("start it again", "Restart-Service WinRM")},
+			},
+			fits: func(f *failure) bool { return f.exit == exitUnreachable && f.status(http.StatusServiceUnavailable) },
+		},
+	}
+}
+
+func withoutProxy() action {
+	return here("go without a proxy", "hvmigerr get --proxy none <HOST>")
+}
+
+// proxyRows are about proxies, and connections that broke.
+func proxyRows() []adviceRow {
+	return []adviceRow{
+		{
+			advice: advice{
+				name: "proxy-user",
+				hint: "the proxy wants a user, or another one: HVMIGERR_PROXY=http://USER:PASSWORD@PROXY:PORT keeps them off the command line; " +
+					"--proxy none goes without a proxy",
+				means:   "A proxy stands in between and does not let this user through. The host has seen nothing.",
+				actions: []action{withoutProxy(), here("which proxy the environment names", "env | grep -i _proxy=")},
+			},
+			fits: func(f *failure) bool { return f.exit == exitUnreachable && f.status(http.StatusProxyAuthRequired) },
+		},
+		{
+			advice: advice{
+				name:    "proxy",
+				hint:    "--proxy none goes without a proxy; NO_PROXY names the hosts that HTTPS_PROXY and HTTP_PROXY are not for",
+				means:   "The proxy was not reached, or does not give a way to the host.",
+				actions: []action{withoutProxy(), here("which proxy the environment names", "env | grep -i _proxy=")},
+			},
+			fits: atStage(transport.StageProxy, always),
+		},
+		{
+			advice: advice{
+				name: "connection-lost",
+				means: "The connection was open and broke before the answer was there. The service was stopped, something in between cuts connections, or the " +
+					"port is one for the other of http and https.",
+				actions: []action{
+					here("ask again", "hvmigerr get <HOST>"), here("what the port speaks", "hvmigerr doctor <HOST>"),
+					onHost("has WinRM just stopped", "Get-WinEvent Microsoft-Windows-WinRM/Operational -MaxEvents 20"),
+				},
+			},
+			fits: func(f *failure) bool { return errors.Is(f.err, wsman.ErrConnectionLost) },
+			hintOf: func(f *failure) string {
+				if f.http {
+					return "ask again; if it breaks each time, is it a port for https? Then --https is missing"
+				}
+				return "ask again; if it breaks each time, hvmigerr doctor HOST tells what the port speaks"
+			},
+		},
+	}
+}
