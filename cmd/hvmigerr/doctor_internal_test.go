@@ -6,19 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jcmturner/gokrb5/v8/messages"
-	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
 )
@@ -33,13 +25,15 @@ type doctorCase struct {
 	url func(*testing.T, *host) string
 	// args stand for the flags; CA, PIN, CCACHE and FAKEKDC for what belongs to the host. Without args it is the administrator, by NTLM.
 	args string
-	want int
-	// rung is the one that words are about; it must have that verdict, and with wantSkipped those may not have been tried.
+	// ticket puts a ticket of the administrator into the default cache.
+	ticket bool
+	want   int
+	// rung is the one that words are about; it must have that verdict. Those of skipped may not have been tried.
 	rung    string
 	verdict verdict
 	words   []string
 	skipped []string
-	// sealed and seen by the host: the operations, as operations lists them; "" is not looked at.
+	// saw is what the host was asked, as operations lists it; "" is not looked at.
 	saw string
 }
 
@@ -64,7 +58,7 @@ func doctorNetworkCases() []doctorCase {
 		{name: "closed port", url: at("http://127.0.0.1:1"), want: exitUnreachable, rung: "tcp", verdict: rungFailed, words: []string{"1 (http) refused, 5985 (http)", "5986 (https)", "Get-Service WinRM"}, skipped: []string{"proxy", "http", "authentication"}},
 		{name: "closed port of https", url: at("https://127.0.0.1:1"), want: exitUnreachable, rung: "tcp", verdict: rungFailed, words: []string{"1 (https) refused"}},
 		{name: "IPv6", url: at("http://[::1]:1"), want: exitUnreachable, rung: "tcp", verdict: rungFailed, words: []string{"1 (http) "}},
-		{name: "http at a port of https", host: &wsmantest.Config{}, url: inClear, want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"the port speaks TLS", "hvmigerr doctor https://127.0.0.1:"}, skipped: []string{"schemes", "authentication"}, saw: ""},
+		{name: "http at a port of https", host: &wsmantest.Config{}, url: inClear, want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"the port speaks TLS", "hvmigerr doctor https://127.0.0.1:"}, skipped: []string{"schemes", "authentication"}},
 		{name: "https at a port of http", host: overHTTP(), url: inTLS, want: exitUnreachable, rung: "tls", verdict: rungFailed, words: []string{"not with TLS", "winrm enumerate winrm/config/listener"}, skipped: []string{"http", "authentication"}},
 		{name: "a server of SSH", url: greeting("SSH-2.0-OpenSSH_9.6\r\n"), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"an SSH server: SSH-2.0-OpenSSH_9.6", "not one of WinRM"}, skipped: []string{"schemes"}},
 		{name: "a server that wants TLS", url: alerting, want: exitUnreachable, rung: "http", verdict: rungFailed, words: []string{"no HTTP; the port speaks TLS", "hvmigerr doctor https://127.0.0.1:"}},
@@ -72,7 +66,7 @@ func doctorNetworkCases() []doctorCase {
 		{name: "through a proxy", host: &wsmantest.Config{}, args: byAdministrator + " --ca-file CA --proxy TUNNEL", rung: "proxy", verdict: rungOK, words: []string{"http://127.0.0.1:", "(--proxy)"}},
 		{name: "NTLM through a proxy", host: overHTTP(), args: byAdministrator + " --proxy TUNNEL", rung: "proxy", verdict: rungWarning, words: []string{"NTLM authenticates a connection", "--proxy none"}},
 		{name: "a hostile server", url: greeting("SSH-2.0-\x1b[31mred\u202e\r\n"), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{`SSH-2.0-\u{1B}[31mred\u{202E}`}},
-		{name: "a silent server", url: greeting(""), args: byAdministrator + " --connect-timeout 100ms", want: exitUnreachable, rung: "http", verdict: rungFailed, words: []string{"none within 100ms"}, skipped: []string{"schemes"}},
+		{name: "a silent server", url: greeting(""), args: byAdministrator + " --connect-timeout 500ms", want: exitUnreachable, rung: "http", verdict: rungFailed, words: []string{"none within 500ms"}, skipped: []string{"schemes"}},
 		{name: "proxy out of reach", host: overHTTP(), args: byAdministrator + " --proxy http://127.0.0.1:1", want: exitUnreachable, rung: "proxy", verdict: rungFailed, words: []string{"proxy 127.0.0.1:1", "refused"}, skipped: []string{"http"}},
 		{name: "proxy wants a user", host: overHTTP(), args: byAdministrator + " --proxy PROXY", want: exitUnreachable, rung: "proxy", verdict: rungFailed, words: []string{"407"}, skipped: []string{"http"}},
 		{name: "the proxy looks names up", host: overHTTP(), args: byAdministrator + " --proxy PROXY", want: exitUnreachable, rung: "name", verdict: rungSkipped, words: []string{"the proxy looks it up"}},
@@ -108,7 +102,7 @@ func doctorHTTPCases() []doctorCase {
 		},
 		{name: "Identify for users only", host: &wsmantest.Config{HTTP: true, Rules: rule("Identify", wsmantest.Rule{Status: 401, Count: 1})}, rung: "identify", verdict: rungWarning, words: []string{"refused without a user"}},
 		{name: "no Identify", host: &wsmantest.Config{HTTP: true, Rules: rule("Identify", wsmantest.Rule{Fault: wsmantest.FaultInternalError})}, rung: "identify", verdict: rungWarning, words: []string{"InternalError"}},
-		{name: "too slow", host: &wsmantest.Config{HTTP: true, Rules: rule("Identify", wsmantest.Rule{Delay: wsmantest.Duration(time.Hour)})}, args: byAdministrator + " --timeout 500ms", want: exitDeadline, rung: "identify", verdict: rungFailed, words: []string{"not done within --timeout 500ms"}, skipped: []string{"clock", "kerberos", "migration"}},
+		{name: "too slow", host: &wsmantest.Config{HTTP: true, Rules: rule("Identify", wsmantest.Rule{Delay: wsmantest.Duration(time.Hour)})}, args: byAdministrator + " --timeout 1s", want: exitDeadline, rung: "identify", verdict: rungFailed, words: []string{"not done within --timeout 1s"}, skipped: []string{"clock", "kerberos", "migration"}},
 		{name: "clock", host: &wsmantest.Config{HTTP: true, Clock: later}, rung: "clock", verdict: rungWarning, words: []string{"the host's is ", "ahead of ours", "Kerberos fails from five minutes on", "w32tm /query /status"}},
 		{name: "no clock", url: timeless, want: exitAuthentication, rung: "clock", verdict: rungSkipped, words: []string{"does not tell its time"}},
 	}
@@ -156,6 +150,9 @@ func doctorUserCases() []doctorCase {
 		{name: "KDC refuses connections", host: overHTTP(), args: "-u me@corp.example --kdc 127.0.0.1:1", want: exitAuthentication, rung: "kerberos", verdict: rungFailed, words: []string{"no KDC of CORP.EXAMPLE answered: 127.0.0.1:1 (refused"}, skipped: []string{"authentication"}},
 		{name: "unknown SPN", host: overHTTP(), args: "--ccache CCACHE --spn HTTP/nosuch --kdc FAKEKDC", want: exitAuthentication, rung: "kerberos", verdict: rungFailed, words: []string{"HTTP/nosuch", "setspn -Q"}, skipped: []string{"authentication"}},
 		{name: "expired ticket", host: noonHost, args: "--ccache CCACHE", want: exitAuthentication, rung: "kerberos", verdict: rungFailed, words: []string{"expired at 2026-03-04 22:00:00 UTC", "kinit"}, skipped: []string{"authentication"}, saw: " in clear, Identify in clear"},
+		{name: "no ticket for Kerberos", host: overHTTP(), args: "--auth kerberos", want: exitAuthentication, rung: "kerberos", verdict: rungFailed, words: []string{"no user is named, and no ticket can be used"}, skipped: []string{"authentication"}},
+		{name: "an expired ticket of nobody in particular", host: noonHost, args: " ", ticket: true, want: exitAuthentication, rung: "kerberos", verdict: rungFailed, words: []string{"expired at 2026-03-04 22:00:00 UTC"}, skipped: []string{"authentication"}},
+		{name: "a ticket that is there", host: overHTTP(), args: " ", ticket: true, rung: "authentication", verdict: rungOK, words: []string{"administrator@CORP.EXAMPLE accepted by Kerberos"}},
 		{name: "no such ticket", host: overHTTP(), args: "--ccache nosuch", want: exitAuthentication, rung: "kerberos", verdict: rungFailed, words: []string{"nosuch: no such file or directory"}, skipped: []string{"authentication"}},
 	}
 }
@@ -230,6 +227,9 @@ func (tt *doctorCase) run(t *testing.T) {
 	if tt.url != nil {
 		url = tt.url(t, h)
 	}
+	if tt.ticket {
+		t.Setenv("KRB5CCNAME", "FILE:"+writeCCache(t, h))
+	}
 	args := append([]string{"doctor"}, tt.arguments(t, h)...)
 	got := invokeRun(t.Context(), strings.NewReader(""), append(args, url)...)
 	if got.code != tt.want {
@@ -247,12 +247,25 @@ func (tt *doctorCase) run(t *testing.T) {
 	if tt.want == exitOK && strings.Contains(got.stdout, "In the way") || tt.want != exitOK && !strings.Contains(got.stdout, "In the way: ") {
 		t.Errorf("exit %d with\n%s", got.code, got.stdout)
 	}
+	_, end, _ := strings.Cut(got.stdout, "\n\n"+tt.ending())
+	end = strings.TrimLeft(end, "abcdefghijklmnopqrstuvwxyz ")
+	if warnings := strings.Count(got.stdout, "\nwarning  "); warnings > 0 != strings.HasPrefix(end, fmt.Sprintf("; %d warning", warnings)) {
+		t.Errorf("%d warnings, and it ends with %q", warnings, end)
+	}
 	if h != nil && tt.saw != "" {
 		if saw := operations(h); saw != strings.TrimPrefix(tt.saw, "nothing") {
 			t.Errorf("the host saw %q, want %q", saw, tt.saw)
 		}
 	}
 	tt.checkJSON(t, invokeRun(t.Context(), strings.NewReader(""), append(args, "-o", "json", url)...))
+}
+
+// ending returns how the last line begins.
+func (tt *doctorCase) ending() string {
+	if tt.want == exitOK {
+		return "Nothing is in the way"
+	}
+	return "In the way: "
 }
 
 // arguments returns the flags of the case.
@@ -366,137 +379,4 @@ func rungNames() []string {
 		names = append(names, r.name)
 	}
 	return names
-}
-
-// inClear returns the URL of a host of https, with http.
-func inClear(_ *testing.T, h *host) string { return "http" + strings.TrimPrefix(h.URL(), "https") }
-
-// inTLS returns the URL of a host of http, with https.
-func inTLS(_ *testing.T, h *host) string { return "https" + strings.TrimPrefix(h.URL(), "http") }
-
-// webServer starts a web server and returns its URL.
-func webServer(t *testing.T, handle http.HandlerFunc) string {
-	t.Helper()
-	s := httptest.NewServer(handle)
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
-// timeless returns the URL of a server that wants a user and does not tell its time.
-func timeless(t *testing.T, _ *host) string {
-	t.Helper()
-	return webServer(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Date"] = nil
-		w.Header().Set("WWW-Authenticate", "Negotiate")
-		w.WriteHeader(http.StatusUnauthorized)
-	})
-}
-
-// strictProxy starts a proxy that wants a user, and returns its URL.
-func strictProxy(t *testing.T) string {
-	t.Helper()
-	return webServer(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Proxy-Authenticate", "Negotiate")
-		w.WriteHeader(http.StatusProxyAuthRequired)
-	})
-}
-
-// openProxy starts a proxy for everybody and returns its URL. What it forwards goes over one connection to the host as long as that is kept.
-func openProxy(t *testing.T) string {
-	t.Helper()
-	forward := &httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}}
-	return webServer(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodConnect {
-			forward.ServeHTTP(w, r)
-			return
-		}
-		out, err := new(net.Dialer).DialContext(r.Context(), "tcp", r.Host)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		defer func() { _ = out.Close() }()
-		in, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		defer func() { _ = in.Close() }()
-		_, _ = io.WriteString(in, "HTTP/1.1 200 OK\r\n\r\n")
-		go func() {
-			_, _ = io.Copy(out, in)
-			_ = out.Close()
-		}()
-		_, _ = io.Copy(in, out)
-	})
-}
-
-// greeting makes a URL of a server that says its word to everybody, and then nothing.
-func greeting(word string) func(*testing.T, *host) string {
-	return func(t *testing.T, _ *host) string {
-		t.Helper()
-		return "http://" + peer(t, func(c net.Conn) {
-			_, _ = io.WriteString(c, word)
-			_, _ = io.Copy(io.Discard, c)
-		})
-	}
-}
-
-// alerting returns the URL of a server that answers in clear as servers of TLS do: by an alert (RFC 8446 §6).
-func alerting(t *testing.T, _ *host) string {
-	t.Helper()
-	return "http://" + peer(t, func(c net.Conn) {
-		const most = 4096
-		_, _ = c.Read(make([]byte, most))
-		_, _ = io.WriteString(c, "\x15\x03\x01\x00\x02\x02\x46")
-	})
-}
-
-// peer starts a server that serves each connection, and returns its address.
-func peer(t *testing.T, serve func(net.Conn)) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = c.Close() }()
-				serve(c)
-			}()
-		}
-	}()
-	return l.Addr().String()
-}
-
-// ignorantKDC starts a KDC that knows no service, and returns its address.
-func ignorantKDC(t *testing.T) string {
-	t.Helper()
-	const unknown = 7 // KDC_ERR_S_PRINCIPAL_UNKNOWN, RFC 4120 §7.5.9
-	e := messages.NewKRBError(types.NewPrincipalName(2, "HTTP/nosuch"), "CORP.EXAMPLE", unknown, "")
-	answer, err := e.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return peer(t, func(c net.Conn) {
-		if _, err := io.ReadFull(c, make([]byte, 4)); err == nil {
-			_, _ = c.Write(append([]byte{0, 0, 0, byte(len(answer))}, answer...))
-			_, _ = io.Copy(io.Discard, c)
-		}
-	})
-}
-
-// writeFile writes a file for the user alone and returns its path.
-func writeFile(t *testing.T, text string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }

@@ -182,31 +182,35 @@ func TestDoctorCanary(t *testing.T) {
 // TestDoctorClientCertificate: a user by certificate, at a host that asks for it, and at a server that answers nobody without one.
 func TestDoctorClientCertificate(t *testing.T) {
 	clearEnvironment(t)
+	t.Setenv(passwordVariable, password)
 	certificate, key, pool := clientCertificate(t)
 	mapped := newHost(t, wsmantest.Config{
 		Users: []wsmantest.User{{Name: "machine", CertificateSubject: "fabric-reader"}}, ClientCAs: pool,
 	})
 	demanding := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	demanding.Config.ErrorLog = log.New(io.Discard, "", 0) //nolint:forbidigo // what the server thinks of its guests is not for this test
-	demanding.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12}
+	demanding.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}
 	demanding.StartTLS()
 	t.Cleanup(demanding.Close)
+	byCertificate := []string{"--client-cert", certificate, "--client-key", key}
 	for _, tt := range []struct {
+		args  []string
 		url   string
 		want  int
 		words []string
 	}{
-		{mapped.URL(), exitOK, []string{
+		{[]string{"-u", administrator}, demanding.URL, exitUnreachable, []string{"failed   tls             TLS with 127.0.0.1:", "--client-cert"}},
+		{byCertificate, mapped.URL(), exitOK, []string{
 			"warning  tls             TLS 1.2, ", "ok       authentication  the holder of the certificate accepted by certificate",
 			"skipped  kerberos        not chosen: certificate is (a client certificate is",
 			"--tls-pin " + mapped.Pin(),
 		}},
-		{demanding.URL, exitAuthentication, []string{
+		{byCertificate, demanding.URL, exitAuthentication, []string{
 			"skipped  tls             the host wants the client certificate at once", "skipped  http ", "failed   authentication ",
 		}},
 	} {
 		got := invokeRun(t.Context(), strings.NewReader(""),
-			"doctor", "--client-cert", certificate, "--client-key", key, "--insecure", tt.url)
+			append(append([]string{"doctor", "--insecure"}, tt.args...), tt.url)...)
 		for _, word := range tt.words {
 			if got.code != tt.want || !strings.Contains(got.stdout, word) {
 				t.Errorf("exit %d, want %d and %q\n%s%s", got.code, tt.want, word, got.stdout, got.stderr)
