@@ -29,17 +29,40 @@ func (l *ladder) kerberos(ctx context.Context) *step {
 	}
 	st.details = kerberosObject(r)
 	if err != nil {
-		st.seen = message(l.s.failed(err)) + "; " + kdcText(r)
+		st.seen = message(l.s.failed(err)) + "; " + kerberosText(r)
 		return st
 	}
 	st.seen = fmt.Sprintf("ticket of %s for %s, until %s; %s", r.Ticket.Client, r.Ticket.Server,
-		r.Ticket.EndTime.Local().Format("15:04 MST"), kdcText(r))
+		r.Ticket.EndTime.Local().Format("15:04 MST"), kerberosText(r))
 	if slices.ContainsFunc(r.KDCs, func(k transport.KDCAttempt) bool { return k.Err != nil }) {
 		st.result = rungWarning
 		st.means = "A ticket is there, but not every KDC of the realm can be reached: getting the next one may take long, or fail."
 		st.actions = []action{here("does a firewall close port 88 of a domain controller; --kdc names one that answers", "hvmigerr doctor --kdc <DC> <HOST>")}
 	}
 	return st
+}
+
+// kerberosText says what there is to get tickets with: the names of the service that were asked for, if there were several, the KDCs,
+// the realm of the host, and the configuration.
+func kerberosText(r *transport.KerberosReport) string {
+	var list []string
+	if len(r.SPNs) > 1 {
+		var names []string
+		for _, s := range r.SPNs {
+			names = append(names, s.SPN)
+		}
+		list = append(list, "asked for "+several(names, maxListed))
+	}
+	list = append(list, kdcText(r))
+	if r.HostRealm != "" {
+		list = append(list, "the host is of "+r.HostRealm)
+	} else {
+		list = append(list, "the realm of the host is the KDC's to tell")
+	}
+	if !r.ConfRead {
+		return strings.Join(append(list, "no "+r.ConfPath), "; ")
+	}
+	return strings.Join(append(list, "configuration "+r.ConfPath), "; ")
 }
 
 // kdcText says which KDCs there are, and which can be reached.
@@ -130,8 +153,8 @@ func (l *ladder) authentication(ctx context.Context) *step {
 	default:
 		st = failed(err)
 	}
-	if l.s.method.auto && st.err == nil {
-		st.seen += "; not tried: " + strings.Join(l.notTriedText(), ", ")
+	if l.s.method.auto {
+		st.also = "; not tried: " + strings.Join(l.notTriedText(), ", ")
 	}
 	st.details = details
 	return st

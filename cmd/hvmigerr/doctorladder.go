@@ -26,6 +26,7 @@ type step struct {
 	name   string
 	result verdict
 	seen   string
+	also   string   // goes on with what was seen, failure or not
 	more   []string // lines of their own, such as fingerprints
 	// means and actions are for warnings and failures. A failure without a meaning has that of the table of advice, and its actions too.
 	means   string
@@ -129,6 +130,7 @@ func (l *ladder) take(ctx context.Context, r *rung) *step {
 	if st.err != nil {
 		l.complete(ctx, st)
 	}
+	st.seen += st.also
 	l.address(st)
 	return st
 }
