@@ -127,7 +127,7 @@ func generic(c Code) bool {
 	switch c {
 	case Code{KindWin32, 0}, Code{KindWin32, 1}, Code{KindWin32, 31}, // SUCCESS, INVALID_FUNCTION, GEN_FAILURE
 		Code{KindHRESULT, 0x80004005}, Code{KindHRESULT, 0x8000FFFF}, Code{KindHRESULT, 0x80070057}, // E_FAIL, UNEXPECTED, INVALIDARG
-		Code{KindHRESULT, 0x80041001}, Code{KindHRESULT, 0x80131500}, Code{KindNTSTATUS, 0xC0000001}: // WBEM_E_FAILED, .NET, UNSUCCESSFUL
+		Code{KindHRESULT, 0x80041001}, Code{KindHRESULT, 0x80048054}, Code{KindHRESULT, 0x80131500}, Code{KindNTSTATUS, 0xC0000001}: // WBEM_E_FAILED, .NET, UNSUCCESSFUL
 		return true
 	}
 	return false
@@ -206,7 +206,7 @@ func (c *collector) findPatterns() (foreign bool) {
 	for _, t := range c.texts {
 		for i := range known().patterns {
 			p := &known().patterns[i]
-			if p.row.Headline || !c.beside(p.with) {
+			if p.row.Headline || len(p.with) > 0 && !c.beside(p.with) {
 				continue
 			}
 			start, end, ok := p.find(t.folded)
@@ -214,6 +214,9 @@ func (c *collector) findPatterns() (foreign bool) {
 				continue
 			}
 			t.matched = true
+			if c.beside(p.unless) {
+				continue
+			}
 			rank := rankPattern
 			switch {
 			case len(p.with) > 0:
@@ -229,9 +232,9 @@ func (c *collector) findPatterns() (foreign bool) {
 	return foreign && !matched
 }
 
-// beside reports whether one of the codes in with was found, or none is asked for.
-func (c *collector) beside(with []uint32) bool {
-	return len(with) == 0 || slices.ContainsFunc(with, func(v uint32) bool {
+// beside reports whether one of codes was found.
+func (c *collector) beside(codes []uint32) bool {
+	return slices.ContainsFunc(codes, func(v uint32) bool {
 		code, _ := codeOf(v)
 		row, ok := Lookup(code)
 		if !ok {

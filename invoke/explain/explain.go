@@ -46,6 +46,7 @@ func Diagnosis(d *invoke.Diagnosis) *Explanation {
 			c.addError(i, p.Error)
 		case p.DecodeError != nil && p.DecodeError.Instance != nil:
 			c.addError(i, p.DecodeError.Instance.MsvmError())
+		case p.DecodeError != nil: // what it says is ours
 		default:
 			c.addText(i, p.String(), nil)
 		}
@@ -99,10 +100,11 @@ func (c *collector) addMessageID(part int, e *cimerror.MsvmError) (headline *Row
 	return nil
 }
 
-// ofMigration reports whether entity is one whose event numbers the tables have.
+// ofMigration reports whether entity is one whose event numbers the tables have. Hyper-V's errors name theirs; where nobody is named,
+// as in what was copied by hand, Hyper-V is meant.
 func ofMigration(entity *string) bool {
-	if entity == nil {
-		return false
+	if entity == nil || strings.TrimSpace(*entity) == "" {
+		return true
 	}
 	name := strings.ToLower(*entity)
 	return strings.Contains(name, "hyper-v") || strings.Contains(name, "failoverclustering")

@@ -1,6 +1,7 @@
 package explain_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -270,7 +271,12 @@ func TestError(t *testing.T) {
 				"ERROR_DISK_FULL by code in 0: \"0x80070070\"\n" + notEnglish,
 		},
 		{"the number of another service", msvm("This one is unknown here.", "21024", "Contoso-Backup", 1), ""},
-		{"the number of nobody", msvm("This one is unknown here.", "21024", "", 1), ""},
+		{"the number of nobody", msvm("This one is unknown here.", "21024", "", 1), "headline event 21024 by MessageID in 0: \"\"\n"},
+		{
+			"words that say what the code says", msvm("'vm' could not initialize memory (0x8007000E).", "", vmms, 1),
+			"E_OUTOFMEMORY by code in 0: \"0x8007000E\"\n",
+		},
+		{"those words alone", msvm("'vm' could not initialize memory.", "", vmms, 1), "memory by pattern in 0: \"could not initialize memory\"\n"},
 		{"a number out of range", msvm("This one is unknown here.", "9921024", vmms, 1), ""},
 		{
 			"a code as MessageID", msvm("The operation was cancelled by its quota.", "HRESULT 0x803381a5", "", 27),
@@ -311,8 +317,7 @@ func TestDiagnosis(t *testing.T) {
 				part(msvm("Failed to authenticate the connection at the source host: no suitable credentials available.", "", vmms, 1)),
 			}},
 			"headline event 21024 by MessageID in 0: \"failed at migration source\"\n" +
-				"SEC_E_NO_CREDENTIALS by code in 1: \"0x8009030E\"\n" +
-				"no-suitable-credentials by pattern in 2: \"no suitable credentials available\"\n",
+				"SEC_E_NO_CREDENTIALS by code in 1: \"0x8009030E\"\n",
 		},
 		{
 			"the cause first", &invoke.Diagnosis{Parts: []invoke.Part{
@@ -339,6 +344,11 @@ func TestDiagnosis(t *testing.T) {
 				{Source: invoke.SourceGetErrorEx, DecodeError: half(t, "Denied (0x80070005).")},
 			}},
 			"E_ACCESSDENIED by code in 0: \"0x80070005\"\n",
+		},
+		{
+			"an error that could not be read", &invoke.Diagnosis{Parts: []invoke.Part{
+				{Source: invoke.SourceGetErrorEx, DecodeError: &cimerror.DecodeError{Raw: "<", Err: errors.New("broken (0x80070005)")}},
+			}}, "",
 		},
 		{
 			"numbers alone", &invoke.Diagnosis{

@@ -12,12 +12,13 @@ type pattern struct {
 	pieces []string // what stands between the asterisks
 	grams  []gram   // of the pieces
 	with   []uint32 // if any, it counts only beside one of these codes
+	unless []uint32 // it does not count beside one of these, whose rows tell the same
 }
 
 // newPattern prepares text, a pattern of row.
-func newPattern(row *Row, text string, with []uint32) pattern {
+func newPattern(row *Row, text string, with, unless []uint32) pattern {
 	pieces := slices.DeleteFunc(strings.Split(text, "*"), func(s string) bool { return s == "" })
-	p := pattern{row: row, pieces: pieces, with: with}
+	p := pattern{row: row, pieces: pieces, with: with, unless: unless}
 	for _, piece := range pieces {
 		for i := range len(piece) - 2 {
 			p.grams = append(p.grams, gramAt(piece, i))

@@ -10,9 +10,10 @@ import (
 
 // An entry is one stanza of a table.
 type entry struct {
-	row  Row
-	with []uint32 // of a pattern: the codes beside which alone it counts
-	line int      // where it begins, counted from 1
+	row    Row
+	with   []uint32 // of a pattern: the codes beside which alone it counts
+	unless []uint32 // of a pattern: those beside which it does not count
+	line   int      // where it begins, counted from 1
 }
 
 // A tableError tells what in a table is wrong.
@@ -28,7 +29,7 @@ func (e *tableError) Error() string { return fmt.Sprintf("tables/%s:%d: %s", e.f
 // keys returns the keys of a stanza, in the order in which they stand.
 func keys() []string {
 	return []string{
-		"code", "id", "kind", "symbol", "headline", "pattern", "with", "meaning", "cause", "check", "reference", "source",
+		"code", "id", "kind", "symbol", "headline", "pattern", "with", "unless", "meaning", "cause", "check", "reference", "source",
 	}
 }
 
@@ -102,7 +103,7 @@ func (s *stanza) entry() (entry, error) {
 	last := -1
 	for _, f := range s.fields {
 		at := slices.Index(keys(), f.key)
-		repeats := at == last && slices.Contains([]string{"pattern", "with", "cause", "check", "reference"}, f.key)
+		repeats := at == last && slices.Contains([]string{"pattern", "with", "unless", "cause", "check", "reference"}, f.key)
 		msg := ""
 		switch {
 		case at < 0:
@@ -149,6 +150,10 @@ func (e *entry) set(key, value string) string {
 		var v uint32
 		v, err = parseUint32(value)
 		e.with = append(e.with, v)
+	case "unless":
+		var v uint32
+		v, err = parseUint32(value)
+		e.unless = append(e.unless, v)
 	case "meaning":
 		r.Meaning = value
 	case "cause":

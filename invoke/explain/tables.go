@@ -96,7 +96,7 @@ func (k *knowledge) add(file string, e *entry) error {
 		k.symbols[strings.ToUpper(row.Symbol)] = row
 	}
 	for _, p := range row.Patterns {
-		k.patterns = append(k.patterns, newPattern(row, p, e.with))
+		k.patterns = append(k.patterns, newPattern(row, p, e.with, e.unless))
 	}
 	return nil
 }

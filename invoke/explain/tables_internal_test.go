@@ -189,7 +189,7 @@ func problemsOfPatterns(e *entry) (problems []string) {
 		if folded := fold(p).text; folded != p {
 			problems = append(problems, fmt.Sprintf("pattern %q: what is looked for is %q", p, folded))
 		}
-		prepared := newPattern(row, p, nil)
+		prepared := newPattern(row, p, nil, nil)
 		letters := 0
 		for _, piece := range prepared.pieces {
 			letters += len(strings.ReplaceAll(piece, " ", ""))
@@ -202,10 +202,10 @@ func problemsOfPatterns(e *entry) (problems []string) {
 			problems = append(problems, fmt.Sprintf("pattern %q does not match %q", p, text.text))
 		}
 	}
-	for _, v := range e.with {
+	for _, v := range slices.Concat(e.with, e.unless) {
 		code, _ := codeOf(v)
 		if _, ok := Lookup(code); !ok || len(row.Patterns) == 0 {
-			problems = append(problems, fmt.Sprintf("with 0x%08X: no row has it, or there is no pattern", v))
+			problems = append(problems, fmt.Sprintf("with or unless 0x%08X: no row has it, or there is no pattern", v))
 		}
 	}
 	return problems
