@@ -20,6 +20,7 @@ type app struct {
 	terminal bool    // stdout is one
 	now      func() time.Time
 	started  bool // the command line was understood
+	advised  bool // the answer says at length what a hint would
 	secrets  redactor
 }
 

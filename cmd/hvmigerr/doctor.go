@@ -54,6 +54,7 @@ func (a *app) doctor(cmd *cobra.Command, f *connectionFlags, host string) error 
 		l.tell = a.printStep
 	}
 	err = s.within(ctx, l.climb)
+	a.advised = true
 	if f.output != outputText {
 		return errors.Join(err, a.writeDoctor(f.output, s.target, l.steps, err))
 	}

@@ -48,7 +48,7 @@ func (a *app) report(cmd *cobra.Command, err error) {
 		return
 	}
 	a.note("%s", message(err))
-	if h := hint(err); h != "" {
+	if h := hint(err); h != "" && !a.advised {
 		a.note("hint: %s", h)
 	}
 }
