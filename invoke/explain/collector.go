@@ -81,7 +81,11 @@ func (c *collector) addText(part int, text string, headline *Row) {
 	c.cut = c.cut || len(codes) == maxFound
 	for _, f := range codes {
 		inHeadline := slices.ContainsFunc(t.headlines, func(s span) bool { return s.start <= f.Start && f.End <= s.end })
-		c.addCode(f.Code, Finding{Basis: BasisCode, Part: part, Start: f.Start, End: f.End, Text: text[f.Start:f.End]}, inHeadline)
+		basis := BasisCode
+		if f.Kind == KindEvent {
+			basis = BasisMessageID
+		}
+		c.addCode(f.Code, Finding{Basis: basis, Part: part, Start: f.Start, End: f.End, Text: text[f.Start:f.End]}, inHeadline)
 	}
 }
 
@@ -91,7 +95,7 @@ func (c *collector) addCode(code Code, f Finding, inHeadline bool) {
 	if !ok {
 		row = &Row{Code: code, Meaning: meaningOf(code)}
 	}
-	f.Code, f.Row = code, row
+	f.Code, f.Row, f.Symbol = code, row, symbolOf(code)
 	if row.Headline {
 		c.setHeadline(f)
 		return
@@ -126,6 +130,7 @@ func rankOf(f *Finding, known bool) int {
 func generic(c Code) bool {
 	switch c {
 	case Code{KindWin32, 0}, Code{KindWin32, 1}, Code{KindWin32, 31}, // SUCCESS, INVALID_FUNCTION, GEN_FAILURE
+		Code{KindCIM, 1}, Code{KindReturnValue, 32768}, // CIM_ERR_FAILED, Failed
 		Code{KindHRESULT, 0x80004005}, Code{KindHRESULT, 0x8000FFFF}, Code{KindHRESULT, 0x80070057}, // E_FAIL, UNEXPECTED, INVALIDARG
 		Code{KindHRESULT, 0x80041001}, Code{KindHRESULT, 0x80048054}, Code{KindHRESULT, 0x80131500}, Code{KindNTSTATUS, 0xC0000001}: // WBEM_E_FAILED, .NET, UNSUCCESSFUL
 		return true

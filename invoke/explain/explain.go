@@ -61,15 +61,12 @@ func (c *collector) addError(part int, e *cimerror.MsvmError) {
 	if e.CIMStatusCode == nil {
 		return
 	}
-	// 0 is success and 1, CIM_ERR_FAILED, what Hyper-V gives with each error (facts/real-examples.md §1).
-	if v := uint32(*e.CIMStatusCode); v > 1 {
-		code := Code{KindCIM, v}
-		if v >= failureBit {
-			code, _ = codeOf(v)
-		}
-		if hasRow(code) {
-			c.addCode(code, Finding{Basis: BasisStatus, Part: part}, false)
-		}
+	code := Code{KindCIM, uint32(*e.CIMStatusCode)}
+	if code.Value >= failureBit {
+		code, _ = codeOf(code.Value)
+	}
+	if !nothing(code) && hasRow(code) {
+		c.addCode(code, Finding{Basis: BasisStatus, Part: part}, false)
 	}
 }
 
@@ -112,7 +109,7 @@ func ofMigration(entity *string) bool {
 
 // addReturned takes the numbers that a job and the methods returned.
 func (c *collector) addReturned(d *invoke.Diagnosis) {
-	f := Finding{Basis: BasisReturn}
+	f := Finding{Basis: BasisReturn, Part: -1}
 	if d.Job != nil && d.Job.ErrorCode != nil {
 		c.addReturn(uint32(*d.Job.ErrorCode), f)
 	}
@@ -123,10 +120,9 @@ func (c *collector) addReturned(d *invoke.Diagnosis) {
 	}
 }
 
-// addReturn takes one of them. 0 is success, and 4096 says that the job began as it should.
+// addReturn takes one of them.
 func (c *collector) addReturn(v uint32, f Finding) {
-	const started = 4096
-	if code := (Code{KindReturnValue, v}); v != 0 && v != started && hasRow(code) {
+	if code := (Code{KindReturnValue, v}); !nothing(code) && hasRow(code) {
 		c.addCode(code, f, false)
 	}
 }

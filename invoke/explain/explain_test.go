@@ -139,6 +139,15 @@ func TestText(t *testing.T) {
 			"vtpm-key-protector by pattern in 0: \"key protector of it could not be unwrapped\"\n" +
 				"E_INVALIDARG by code in 0: \"0x80070057\"\n",
 		},
+		{
+			"the number of a headline", "Ereignis-ID 21024: Fehler beim Verschieben des virtuellen Computers (0x8007274D).",
+			"headline event 21024 by MessageID in 0: \"Ereignis-ID 21024\"\nWSAECONNREFUSED by code in 0: \"0x8007274D\"\n" + notEnglish,
+		},
+		{
+			"the number of a cause", "It stays where it was, said event 20306.",
+			"event 20306 by MessageID in 0: \"event 20306\"\n",
+		},
+		{"a symbol and its number", "denied (0x80070005, E_ACCESSDENIED)", "E_ACCESSDENIED by code in 0: \"0x80070005\"\n"},
 		{"four English words", "General access denied error (0x80070005)", "E_ACCESSDENIED by code in 0: \"0x80070005\"\n"},
 		{"the same words without their code", "Failed to set security info for it, and nobody knows why.", ""},
 		{
@@ -208,6 +217,28 @@ func TestNumbers(t *testing.T) {
 	e := explain.Numbers(explain.Code{Kind: explain.KindWin32, Value: 5}, explain.Code{Kind: explain.KindHRESULT, Value: 0x80070005})
 	if len(e.Findings) != 1 || e.Findings[0].Code.Kind != explain.KindWin32 || e.Findings[0].Row.Kind != explain.KindHRESULT {
 		t.Errorf("Win32 5 and E_ACCESSDENIED: %+v, want one finding", e.Findings)
+	}
+}
+
+// TestSymbol names a code as it stands, whatever its row is called.
+func TestSymbol(t *testing.T) {
+	for _, tt := range []struct {
+		code explain.Code
+		want string
+	}{
+		{explain.Code{Kind: explain.KindWin32, Value: 5}, "ERROR_ACCESS_DENIED"},
+		{explain.Code{Kind: explain.KindWin32, Value: 14}, "ERROR_OUTOFMEMORY"},
+		{explain.Code{Kind: explain.KindWin32, Value: 87}, "ERROR_INVALID_PARAMETER"},
+		{explain.Code{Kind: explain.KindHRESULT, Value: 0x80070005}, "E_ACCESSDENIED"},
+		{explain.Code{Kind: explain.KindHRESULT, Value: 0x8007274D}, "WSAECONNREFUSED"},
+		{explain.Code{Kind: explain.KindHRESULT, Value: 0x80070018}, "ERROR_BAD_LENGTH"},
+		{explain.Code{Kind: explain.KindHRESULT, Value: 0xD0000022}, "STATUS_ACCESS_DENIED"},
+		{explain.Code{Kind: explain.KindHRESULT, Value: 0x8004FEED}, ""},
+		{explain.Code{Kind: explain.KindReturnValue, Value: 32769}, ""},
+	} {
+		if got := explain.Numbers(tt.code).Findings[0].Symbol; got != tt.want {
+			t.Errorf("%v is called %q, want %q", tt.code, got, tt.want)
+		}
 	}
 }
 
@@ -358,7 +389,7 @@ func TestDiagnosis(t *testing.T) {
 					{Source: invoke.SourceErrorCode, Text: "32769 (Access Denied)"},
 				},
 			},
-			"return value 32769 by ReturnValue in 0: \"\"\nreturn value 32778 by ReturnValue in 0: \"\"\n",
+			"return value 32769 by ReturnValue in -1: \"\"\nreturn value 32778 by ReturnValue in -1: \"\"\n",
 		},
 		{
 			"numbers that say nothing", &invoke.Diagnosis{

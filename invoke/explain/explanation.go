@@ -30,6 +30,8 @@ const (
 	SpellingSigned   Spelling = "signed"   // -2146893042
 	SpellingError    Spelling = "error N"  // error 59
 	SpellingEvent    Spelling = "%%N"      // %%2147952449, as events carry it unexpanded
+	SpellingNamed    Spelling = "name N"   // Event ID 21502, MessageID="21024", return value 32768, CIM status 5
+	SpellingSymbol   Spelling = "symbol"   // SEC_E_NO_CREDENTIALS
 )
 
 // A Found is a code in a text: text[Start:End] spells it.
@@ -79,7 +81,7 @@ type Basis string
 // The bases, the surest first.
 const (
 	BasisCode      Basis = "code"
-	BasisMessageID Basis = "MessageID"
+	BasisMessageID Basis = "MessageID" // or the number of an event in a text
 	BasisStatus    Basis = "CIMStatusCode"
 	BasisReturn    Basis = "ReturnValue"
 	BasisPattern   Basis = "pattern" // words of an English message
@@ -93,8 +95,12 @@ type Finding struct {
 	// Code is the number as it was found, the zero Code for a pattern. It differs from Row.Code where that is the Win32 code, or the
 	// NTSTATUS, within an HRESULT: HRESULT_FROM_WIN32.
 	Code Code
-	// Part is the index of the text it was found in: in the Parts of a Diagnosis, else 0. That text's bytes from Start to End told;
-	// Text is what they are, of the peer's making. All three are zero if a number told, such as MessageID.
+	// Symbol is what Code is called: ERROR_ACCESS_DENIED of Win32 5, though its Row is that of E_ACCESSDENIED; of 0x8007274D, which
+	// has no name of its own, that of the Win32 code within. "" if no table has a name, and for a pattern.
+	Symbol string
+	// Part is the index of the text it was found in: in the Parts of a Diagnosis, else 0; -1 for BasisReturn, which is of no part.
+	// That text's bytes from Start to End told; Text is what they are, of the peer's making. All three are zero if a property told,
+	// such as MessageID. A text tells, too, what it says of one: "Event ID 21024" has BasisMessageID.
 	Part       int
 	Start, End int
 	Text       string

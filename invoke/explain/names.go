@@ -1,8 +1,8 @@
 package explain
 
 import (
-	"fmt"
 	"strings"
+	"sync"
 )
 
 // nameOf returns the symbol of c from the tables of names, or "". The lines of a table are sorted and begin with eight hex digits
@@ -51,48 +51,42 @@ func search(text string, key []byte) string {
 	return ""
 }
 
-// codesOfSymbol returns the codes that are called symbol, in any letter case.
-func codesOfSymbol(symbol string) []Code {
-	upper := strings.ToUpper(symbol)
-	if row := known().symbols[upper]; row != nil && row.Code != (Code{}) {
-		return []Code{row.Code}
-	}
-	if codes := codesNamed(upper); codes != nil {
-		return codes
-	}
-	return codesNamed(symbol) // ERROR_ITERATED_DATA_EXCEEDS_64k
-}
-
-// codesNamed returns the codes that the tables of names call symbol.
-func codesNamed(symbol string) []Code {
-	var codes []Code
+// symbols returns the codes of all symbols, which are in upper case. It is made at the first symbol that is looked for.
+var symbols = sync.OnceValue(func() map[string]Code { //nolint:gochecknoglobals // a cache of what the program carries
+	codes := make(map[string]Code, 10000)
 	for _, t := range nameTables() {
-		for line := range linesWith(t.text, " "+symbol) {
-			var c Code
-			if _, err := fmt.Sscanf(line, "%X %s", &c.Value, &c.Kind); err == nil {
-				codes = append(codes, c)
+		for line := range strings.Lines(t.text) {
+			digits, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+			kind, symbol, ok := strings.Cut(rest, " ")
+			if v, hex := parseDigits(digits, 16); ok && hex {
+				codes[strings.ToUpper(symbol)] = Code{Kind(kind), v} // one is in lower case: ERROR_ITERATED_DATA_EXCEEDS_64k
 			}
+		}
+	}
+	for symbol, row := range known().symbols {
+		if row.Code != (Code{}) {
+			codes[symbol] = row.Code
 		}
 	}
 	return codes
+})
+
+// codeOfSymbol returns the code that is called symbol, in any letter case.
+func codeOfSymbol(symbol string) (Code, bool) {
+	c, ok := symbols()[strings.ToUpper(symbol)]
+	return c, ok
 }
 
-// linesWith yields the lines of text that end with suffix, comments left out.
-func linesWith(text, suffix string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for at := 0; ; {
-			i := strings.Index(text[at:], suffix)
-			if i < 0 {
-				return
-			}
-			at += i + len(suffix)
-			if at < len(text) && text[at] != '\n' {
-				continue
-			}
-			line := text[strings.LastIndexByte(text[:at], '\n')+1 : at]
-			if !strings.HasPrefix(line, "#") && !yield(line) {
-				return
-			}
+// symbolOf returns what c is called as it stands, ERROR_ACCESS_DENIED of Win32 5, though its row is that of E_ACCESSDENIED; or else
+// what the code within it or around it is called. It returns "" if no table has a name.
+func symbolOf(c Code) string {
+	for _, f := range [...]Code{c, inner(c), outer(c)} {
+		if row := known().rows[f]; row != nil && row.Symbol != "" {
+			return row.Symbol
+		}
+		if symbol := nameOf(f); symbol != "" {
+			return symbol
 		}
 	}
+	return ""
 }

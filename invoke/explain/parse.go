@@ -29,13 +29,16 @@ func Parse(arg string) []Code {
 	if found := Codes(word); len(found) == 1 && found[0].Start == 0 && found[0].End == len(word) {
 		return []Code{found[0].Code}
 	}
-	if strings.Trim(word, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-") != "" {
+	if strings.Trim(word, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-\u2212") != "" {
 		return nil
 	}
 	if codes := parseNumber(word); codes != nil {
 		return codes
 	}
-	return codesOfSymbol(word)
+	if c, ok := codeOfSymbol(word); ok {
+		return []Code{c}
+	}
+	return nil
 }
 
 // cutPrefixFold is [strings.CutPrefix] in any case of ASCII letters, and only if something is left.
@@ -64,7 +67,7 @@ func parseEvent(word string) []Code {
 
 // parseNumber reads a number that stands alone.
 func parseNumber(word string) []Code {
-	if n, err := strconv.ParseInt(word, 10, 64); err == nil {
+	if n, err := strconv.ParseInt(strings.Replace(word, "\u2212", "-", 1), 10, 64); err == nil {
 		if codes := codesOfNumber(n); codes != nil {
 			return codes
 		}
@@ -87,12 +90,12 @@ func parseNumber(word string) []Code {
 
 // codesOfNumber returns what n can be a code of.
 func codesOfNumber(n int64) []Code {
-	// A signed number of less than ten digits would be an HRESULT of a facility that does not exist.
+	// A signed number of less than ten digits is an HRESULT of a facility that hardly exists: a table must have it.
 	const lowest, tenDigits, highest = -failureBit, -1000000000, 1<<32 - 1
-	switch {
-	case n >= failureBit && n <= highest, n >= lowest && n <= tenDigits:
-		c, _ := codeOf(uint32(n & highest))
+	if c, _ := codeOf(uint32(n & highest)); n >= failureBit && n <= highest || n >= lowest && (n <= tenDigits || n < 0 && hasRow(c)) {
 		return []Code{c}
+	}
+	switch {
 	case n < 0 || n > maxWin32:
 		return nil
 	}
