@@ -44,7 +44,7 @@ type adviceRow struct {
 // adviceRows returns the table, in the order of precedence.
 func adviceRows() []adviceRow {
 	return slices.Concat(
-		ownRows(), answerRows(), certificateRows(), reachRows(), peerRows(), proxyRows(),
+		ownRows(), answerRows(), certificateRows(), resolveRows(), reachRows(), peerRows(), proxyRows(),
 		userRows(), ticketRows(), credentialRows(), exchangeRows(), kerberosRows(), kerberosRefusedRows(),
 		ntlmOfferRows(), ntlmRows(), basicRows(),
 		deniedRows(), quotaRows(), faultRows(), otherFaultRows(), wrongPeerRows(), undecodableRows(), lastRows(),
@@ -197,6 +197,7 @@ type failure struct {
 	user string
 
 	op          string // the operation that was refused: Enumerate, GetErrorEx …
+	class       string // what it was for: Msvm_MigrationJob …
 	auth        *transport.AuthError
 	kdc         *transport.KDCError
 	credential  *transport.CredentialError
@@ -245,7 +246,7 @@ func (f *failure) findFault() {
 		return decides(e)
 	})
 	matches(f.err, func(e *wsman.OpError) bool {
-		f.op = e.Op
+		f.op, f.class = e.Op, (&wsman.EndpointReference{ResourceURI: e.ResourceURI}).ClassName()
 		return f.fault == nil || matches(e.Err, func(inner *wsman.Fault) bool { return inner == f.fault })
 	})
 }
@@ -262,9 +263,11 @@ func (f *failure) status(codes ...int) bool { return status(codes...)(f.err) }
 
 // Numbers of faults that rows tell apart (facts/faults.md §4; WBEM_E_* from MS-ERREF).
 const (
+	codeWMINotFound       = 0x80041002
 	codeWMIAccessDenied   = 0x80041003
 	codeInvalidNamespace  = 0x8004100E
 	codeInvalidClass      = 0x80041010
+	codeNotFound          = 0x80338000
 	codeMaxEnvelope       = 0x80338047
 	codeEnvelopeExceeded  = 0x80338048
 	codeServerEnvelope    = 0x80338049

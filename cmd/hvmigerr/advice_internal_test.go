@@ -34,14 +34,17 @@ type adviceCase struct {
 func is(err error) func(*testing.T) error { return func(*testing.T) error { return err } }
 
 // got is the error of a whole run of the command, and so what it would give a hint for. CCACHE stands for a ticket cache of a host
-// with other keys.
+// with other keys, EXPIRED for one whose ticket was good long ago.
 func got(args string) func(*testing.T) error {
 	return func(t *testing.T) error {
 		t.Helper()
 		list := strings.Fields(args)
 		for i, arg := range list {
-			if arg == "CCACHE" {
+			switch arg {
+			case "CCACHE":
 				list[i] = writeCCache(t, newHost(t, wsmantest.Config{HTTP: true}))
+			case "EXPIRED":
+				list[i] = writeCCache(t, newHost(t, wsmantest.Config{HTTP: true, Clock: func() time.Time { return noon }}))
 			}
 		}
 		root := newApp(strings.NewReader(""), io.Discard, io.Discard).root()
@@ -90,6 +93,17 @@ func faultOf(op string, f *wsman.Fault) func(*testing.T) error {
 
 func faultCode(code uint32) func(*testing.T) error {
 	return faultOf("Enumerate", &wsman.Fault{Code: "s:Receiver", WSManFault: &wsman.WSManFault{Code: code}})
+}
+
+func faultAbout(op, class string, code uint32) func(*testing.T) error {
+	f := &wsman.Fault{Code: "s:Receiver", WSManFault: &wsman.WSManFault{Code: code}}
+	return is(&wsman.OpError{Op: op, ResourceURI: "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/virtualization/v2/" + class, Err: f})
+}
+
+// withClientCertificate is what an alert ends the connecting of AuthCertificate with.
+func withClientCertificate(alert string) func(*testing.T) error {
+	err := &transport.ConnectError{Stage: transport.StageTLS, Addr: "hv01:5986", Err: &net.OpError{Op: "remote error", Err: errors.New(alert)}}
+	return chosenBy(false, transport.AuthCertificate, "certificate", err)
 }
 
 func deniedCode(op string, code uint32) func(*testing.T) error {
@@ -208,6 +222,9 @@ func checkAdvice(t *testing.T, a *advice) {
 		if !slices.Contains([]string{whereHere, whereHost, whereDC, "source", "destination", "both hosts"}, act.where) || act.what == "" || strings.ContainsAny(act.command, "\r\n") {
 			t.Errorf("%s: action %+v, want a place that is known, and what to do in one line", a.name, act)
 		}
+		if strings.Contains(a.hint+a.means+act.what, "facts/") {
+			t.Errorf("%s names a file that is not the reader's: %q, %q, %+v", a.name, a.hint, a.means, act)
+		}
 	}
 	if len(a.actions) == 0 && !slices.Contains([]string{"usage", "input", "interrupted", "other"}, a.name) {
 		t.Errorf("%s: nothing to do", a.name)
@@ -277,6 +294,56 @@ func TestAdviceOverTLS(t *testing.T) {
 		if got.name != "ntlm-local-account" || slices.Contains(got.actions, compareCertificate()) != https {
 			t.Errorf("over https %t: %+v", https, got)
 		}
+	}
+}
+
+// TestAdviceOfSPN: the names to look for are those that were asked for, and an address is none to register.
+func TestAdviceOfSPN(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		spns []string
+		want []string // commands
+	}{
+		{[]string{"HTTP/web", "WSMAN/web", "HOST/web"}, []string{"setspn -Q HTTP/web", "setspn -Q WSMAN/web", "setspn -Q HOST/web", "setspn -S HTTP/web <COMPUTER>"}},
+		{[]string{"WSMAN/hv01.corp.example@CORP.EXAMPLE"}, []string{"setspn -Q WSMAN/hv01.corp.example", "setspn -S WSMAN/hv01.corp.example <COMPUTER>"}},
+		{[]string{"HTTP/127.0.0.1"}, nil},
+	} {
+		var got []string
+		for _, act := range advise(kdcSays(kdcServerUnknown, tt.spns...)(t)).actions {
+			if strings.HasPrefix(act.command, "setspn -Q") || strings.HasPrefix(act.command, "setspn -S") {
+				got = append(got, act.command)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("of %q: %q, want %q", tt.spns, got, tt.want)
+		}
+	}
+}
+
+// TestAdviceOfPort: what makes a host listen is advised for WinRM's own ports alone.
+func TestAdviceOfPort(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{
+		"hv01:5985": "Enable-PSRemoting -Force", "hv01:5986": "winrm quickconfig -transport:https", "hv01:43345": "", "": "",
+	} {
+		got := advise(&transport.ConnectError{Stage: transport.StageConnect, Addr: addr, Err: dialing(syscall.ECONNREFUSED)})
+		for _, command := range []string{"Enable-PSRemoting -Force", "winrm quickconfig -transport:https"} {
+			if given := slices.ContainsFunc(got.actions, func(a action) bool { return a.command == command }); given != (command == want) {
+				t.Errorf("of %q: %+v, want %q", addr, got.actions, want)
+			}
+		}
+		if named := strings.Contains(got.actions[0].what, "5985 for http and 5986 for https"); named != (want == "") {
+			t.Errorf("of %q: %+v, want WinRM's ports named: %t", addr, got.actions, want == "")
+		}
+	}
+}
+
+// TestAdviceOfReading: a user who sees one thing of the host may be denied another.
+func TestAdviceOfReading(t *testing.T) {
+	t.Parallel()
+	got := advise(deniedCode("Get", 5)(t))
+	if got.name != "read-denied" || strings.Contains(got.means, "nothing") || !strings.Contains(got.means, "what was asked for") {
+		t.Errorf("%s: %q, want no word about all the rest", got.name, got.means)
 	}
 }
 

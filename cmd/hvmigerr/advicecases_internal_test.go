@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,7 +79,11 @@ func reachCases() []adviceCase {
 		return got("get -u x https://hv01.invalid --proxy " + proxy.URL)(t)
 	}
 	return []adviceCase{
-		{"resolve", []string{"hv01.corp.example", "DNS"}, unconnected(transport.StageResolve, &net.DNSError{Err: "no such host", IsNotFound: true})},
+		{"resolve-unknown", []string{"hv01.corp.example", "DNS"}, unconnected(transport.StageResolve, &net.DNSError{Err: "no such host", IsNotFound: true})},
+		{"resolve-no-server", []string{"resolv.conf"}, unconnected(transport.StageResolve, &net.DNSError{Err: "read udp 127.0.0.1:1->127.0.0.1:53: read: connection refused", IsTemporary: true})},
+		{"resolve-timeout", []string{"do not answer in time"}, unconnected(transport.StageResolve, &net.DNSError{Err: "i/o timeout", IsTimeout: true})},
+		{"resolve-timeout", []string{"do not answer in time"}, unconnected(transport.StageResolve, errors.New("not done within 5s"))},
+		{"resolve", []string{"an error of its own"}, unconnected(transport.StageResolve, &net.DNSError{Err: "server misbehaving", IsTemporary: true})},
 		{"port-refused", []string{listen, "5986", "5985"}, got("get -u x http://127.0.0.1:1")},
 		{"port-refused", []string{listen}, unconnected(transport.StageConnect, dialing(winRefused))},
 		{"no-way", []string{"VPN"}, unconnected(transport.StageConnect, dialing(syscall.ENETUNREACH))},
@@ -87,16 +92,25 @@ func reachCases() []adviceCase {
 		{"port-filtered", []string{"no answer at all"}, unconnected(transport.StageConnect, dialing(syscall.ETIMEDOUT))},
 		{"port-filtered", []string{"no answer at all"}, unconnected(transport.StageConnect, dialing(winTimedOut))},
 		{"connect", []string{listen}, unconnected(transport.StageConnect, dialing(syscall.EACCES))},
+		{"client-certificate-alert", []string{"does not accept the client certificate"}, withClientCertificate("tls: bad certificate")},
+		{"client-certificate-alert", []string{"does not accept the client certificate"}, withClientCertificate("tls: unknown certificate authority")},
+		{"client-certificate-alert", []string{"does not accept the client certificate"}, withClientCertificate("tls: access denied")},
+		{"tls-alert", nil, withClientCertificate("tls: protocol version not supported")},
 		{"tls-alert", nil, unconnected(transport.StageTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")})},
 		{"https-on-http", []string{"is it an http port?"}, func(t *testing.T) error {
 			t.Helper()
 			h := newHost(t, wsmantest.Config{HTTP: true})
 			return got("get -u x " + strings.Replace(h.URL(), "http:", "https:", 1))(t)
 		}},
-		{"no-answer", []string{"says nothing"}, unconnected(transport.StageAnswer, errors.New("not done within 5s"))},
+		{"tls-broken", []string{"broke off"}, listening("https://ADDR", func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) })},
+		{"tls-broken", []string{"broke off"}, unconnected(transport.StageTLS, &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)})},
+		{"tls-broken", []string{"got no answer"}, unconnected(transport.StageTLS, errors.New("not done within 5s"))},
+		{"no-answer", []string{"hangs up"}, unconnected(transport.StageAnswer, wsman.ErrConnectionLost)},
 		{"service-unavailable", []string{"Get-Service WinRM"}, asAdministrator(wsmantest.Rule{Status: http.StatusServiceUnavailable})},
 		{"proxy-user", []string{"HVMIGERR_PROXY", "--proxy none"}, refuse},
 		{"proxy", []string{"--proxy none", "NO_PROXY"}, got("get -u x http://hv01.invalid --proxy http://127.0.0.1:1")},
+		{"password-unanswered", []string{"once", "--https is missing"}, listening("--auth basic --allow-unencrypted http://ADDR", func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) })},
+		{"password-unanswered", []string{"once", "hvmigerr doctor"}, with(true, "x", is(fmt.Errorf("%w; %w", wsman.ErrConnectionLost, transport.ErrUnanswered)))},
 		{"connection-lost", []string{"ask again", "hvmigerr doctor"}, with(true, "x", asAdministrator(wsmantest.Rule{Drop: true}))},
 		{"connection-lost", []string{"--https is missing"}, with(false, "x", asAdministrator(wsmantest.Rule{Drop: true}))},
 	}
@@ -116,8 +130,9 @@ func kerberosCases() []adviceCase {
 		{"password-expired", []string{"kpasswd"}, kdcSays(kdcKeyExpired)},
 		{"realm-unknown", []string{"is the realm right?"}, kdcSays(kdcWrongRealm)},
 		{"realm-unknown", []string{"is the realm right?"}, kdcSays(kdcServerUnknown)},
-		{"spn-unknown", []string{"an address has no ticket", "--spn SERVICE/NAME"}, kdcSays(kdcServerUnknown, "HTTP/192.0.2.7", "WSMAN/192.0.2.7")},
-		{"spn-unknown", []string{"an address has no ticket"}, kdcSays(kdcServerUnknown, "HTTP/2001:db8::7")},
+		{"spn-address", []string{"an address has no ticket", "--spn SERVICE/NAME"}, kdcSays(kdcServerUnknown, "HTTP/192.0.2.7", "WSMAN/192.0.2.7")},
+		{"spn-address", []string{"an address has no ticket"}, kdcSays(kdcServerUnknown, "HTTP/192.0.2.7@CORP.EXAMPLE")},
+		{"spn-address", []string{"an address has no ticket"}, kdcSays(kdcServerUnknown, "HTTP/2001:db8::7")},
 		{"spn-unknown", []string{"name the host in full", "--spn SERVICE/NAME"}, kdcSays(kdcServerUnknown, "HTTP/hv01")},
 		{"spn-unknown", []string{"not by an alias", "the user's domain", "--spn SERVICE/NAME"}, kdcSays(kdcServerUnknown, "HTTP/hv01.corp.example")},
 		{"kdc-encryption", []string{"AES"}, kdcSays(kdcEncryption)},
@@ -146,7 +161,14 @@ func credentialCases() []adviceCase {
 		}},
 		{"no-realm", []string{"-u USER@REALM needs no default_realm"}, got("get -u me --auth kerberos http://127.0.0.1:1")},
 		{"no-ticket", nil, got("get --auth kerberos --ccache nosuch http://127.0.0.1:1")},
-		{"credential-file", []string{"--auth auto chose Kerberos"}, got("get --keytab main.go http://127.0.0.1:1")},
+		{"no-ticket", nil, got("get -u me@CORP.EXAMPLE --ccache nosuch http://127.0.0.1:1")}, // a user is named
+		{"ticket-expired", []string{"the line at the end"}, got("get --ccache EXPIRED http://127.0.0.1:1")},
+		{"ticket-expired", []string{"the line at the end"}, got("get --auth kerberos --ccache EXPIRED http://127.0.0.1:1")},
+		{"credential-directory", []string{"name the file"}, got("get --ccache testdata http://127.0.0.1:1")},
+		{"credential-directory", []string{"name the file"}, got("get --keytab testdata http://127.0.0.1:1")},
+		{"not-a-ticket-cache", []string{"klist -c"}, got("get --ccache main.go http://127.0.0.1:1")},
+		{"not-a-keytab", []string{"--auth auto chose Kerberos"}, got("get --keytab main.go http://127.0.0.1:1")},
+		{"credential-file", []string{"--auth auto chose Kerberos"}, got("get --keytab nosuch http://127.0.0.1:1")},
 	}
 }
 
@@ -220,8 +242,17 @@ func hostCases() []adviceCase {
 		{"ask-again", []string{"a little later"}, faultCode(codeOtherToken)},
 		{"ask-again", []string{"a little later"}, faultOf("Get", &wsman.Fault{Subcode: wsman.SubcodeConcurrency})},
 		{"not-supported", []string{"hvmigerr identify"}, faultOf("GetErrorEx", &wsman.Fault{Subcode: wsman.SubcodeActionNotSupported})},
-		{"explained", []string{"RPC_S_SERVER_UNAVAILABLE: "}, faultCode(0x800706BA)},
-		{"explained", []string{"RPC_S_SERVER_UNAVAILABLE: "}, faultCode(1722)},
+		{"job-gone", []string{"five minutes"}, faultAbout("GetErrorEx", "Msvm_MigrationJob", 0x80338000)},
+		{"not-found", []string{"does not have"}, faultAbout("FormatError", "Msvm_VirtualSystemManagementService", 0x80338000)},
+		{"not-found", []string{"does not have"}, faultCode(0x80041002)},
+		{"service-stopped", []string{"Get-Service vmms"}, faultCode(0x800706BA)},
+		{"service-stopped", []string{"Get-Service vmms"}, faultCode(1722)},
+		{"host-memory", []string{"memory"}, faultCode(8)},
+		{"host-memory", []string{"memory"}, faultCode(0x8007000E)},
+		{"explained", []string{"WBEM_E_FAILED: "}, faultCode(0x80041001)},
+		{"explained", []string{"ERROR_WSMAN_PROVIDER_FAILURE: "}, faultCode(0x80338003)},
+		{"fault", nil, faultCode(1)},          // of migrations: features of a processor
+		{"fault", nil, faultCode(0x80072746)}, // of migrations: the network between the hosts
 		{"fault", nil, faultCode(0x80AB1234)},
 		{"fault", nil, is(&invoke.ReturnValueError{ReturnValue: 77777})},
 	}

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -152,8 +156,24 @@ func openFirewall() action {
 		"Get-NetFirewallRule -Name WINRM-HTTP-In-TCP* | Format-Table Name, Enabled, Profile, Action")
 }
 
-func enableRemoting() action {
-	return onHost("listen on 5985 and let it in, if it does neither", "Enable-PSRemoting -Force")
+// refusedActions tells, of a port that is none of WinRM's own, to ask at those.
+func refusedActions(f *failure) []action {
+	_, port, _ := net.SplitHostPort(f.connect.Addr)
+	open := here("which of WinRM's ports is open", "hvmigerr doctor <HOST>")
+	switch port {
+	case strconv.Itoa(portHTTP):
+		return []action{startWinRM(), listListeners(), onHost("listen on 5985 and let it in, if it does neither", "Enable-PSRemoting -Force"), open}
+	case strconv.Itoa(portHTTPS):
+		return []action{startWinRM(), listListeners(), makeHTTPS(), open}
+	}
+	return []action{
+		here("leave the port out, or name one of WinRM's: it uses 5985 for http and 5986 for https, unless it was told otherwise", ""),
+		startWinRM(), listListeners(), open,
+	}
+}
+
+func makeHTTPS() action {
+	return onHost("make an https listener", "winrm quickconfig -transport:https")
 }
 
 // reachRows are about a port that does not open.
@@ -162,23 +182,10 @@ func reachRows() []adviceRow {
 	return []adviceRow{
 		{
 			advice: advice{
-				name:  "resolve",
-				hint:  "is the name right and complete, such as hv01.corp.example? This machine must ask a DNS server that knows it",
-				means: "The name was not resolved to an address.",
-				actions: []action{
-					here("what DNS knows of it", "nslookup <HOST>"), here("which servers and search domains are asked", "cat /etc/resolv.conf"),
-					onHost("its full name", "[System.Net.Dns]::GetHostEntry('').HostName"),
-				},
-			},
-			fits: atStage(transport.StageResolve, always),
-		},
-		{
-			advice: advice{
 				name: "port-refused", hint: listening,
-				means:   "The host, or a firewall in its name, refuses connections to that port: nothing listens there.",
-				actions: []action{startWinRM(), listListeners(), enableRemoting(), here("which of both ports is open", "hvmigerr doctor <HOST>")},
+				means: "The host, or a firewall in its name, refuses connections to that port: nothing listens there.",
 			},
-			fits: atStage(transport.StageConnect, failedWith(syscall.ECONNREFUSED, winRefused)),
+			fits: atStage(transport.StageConnect, failedWith(syscall.ECONNREFUSED, winRefused)), actionsOf: refusedActions,
 		},
 		{
 			advice: advice{
@@ -215,9 +222,33 @@ func reachRows() []adviceRow {
 	}
 }
 
+func schannelLog() action {
+	return onHost("its log of refused handshakes", "Get-WinEvent -FilterHashtable @{LogName='System'; ProviderName='Schannel'} -MaxEvents 20")
+}
+
+// aboutCertificate tells an alert about the client's certificate (RFC 8446 §6.2). Package tls has no type for it.
+func aboutCertificate(e *transport.ConnectError) bool {
+	text := e.Error()
+	return e.Alert() && (strings.Contains(text, "certificate") || strings.Contains(text, "access denied"))
+}
+
 // peerRows are about a port that is open, with nothing behind it that could be asked.
 func peerRows() []adviceRow {
 	return []adviceRow{
+		{
+			advice: advice{
+				name: "client-certificate-alert", hint: "the host does not accept the client certificate: has it expired, and does the host know who issued it?",
+				means: "The host speaks TLS and refused the client certificate that was given, or wants one of another authority. No request was read.",
+				actions: []action{
+					here("for what it is, until when, and who issued it", "openssl x509 -in <FILE> -noout -subject -issuer -dates -ext extendedKeyUsage"),
+					onHost("does it know who issued it", `Get-ChildItem Cert:\LocalMachine\Root, Cert:\LocalMachine\TrustedPeople | Format-Table Subject, Thumbprint`),
+					schannelLog(),
+				},
+			},
+			fits: func(f *failure) bool {
+				return f.method.Auth == transport.AuthCertificate && atStage(transport.StageTLS, aboutCertificate)(f)
+			},
+		},
 		{
 			advice: advice{
 				name: "tls-alert",
@@ -225,7 +256,7 @@ func peerRows() []adviceRow {
 					"offered here (1.2 is the least).",
 				actions: []action{
 					here("with a client certificate", "hvmigerr get --client-cert <FILE> <HOST>"),
-					onHost("its log of refused handshakes", "Get-WinEvent -FilterHashtable @{LogName='System'; ProviderName='Schannel'} -MaxEvents 20"),
+					schannelLog(),
 				},
 			},
 			fits: atStage(transport.StageTLS, (*transport.ConnectError).Alert),
@@ -235,17 +266,31 @@ func peerRows() []adviceRow {
 				name: "https-on-http", hint: "is it an http port? WinRM uses 5986 for https and 5985 for http",
 				means: "The port is open, and what listens there does not speak TLS.",
 				actions: []action{
-					here("http with sealed messages, as a default host takes it", "hvmigerr get --http <HOST>"), listListeners(),
-					onHost("make an https listener", "winrm quickconfig -transport:https"),
+					here("http with sealed messages, as a default host takes it", "hvmigerr get --http <HOST>"), listListeners(), makeHTTPS(),
+				},
+			},
+			fits: atStage(transport.StageTLS, func(e *transport.ConnectError) bool { return has[tls.RecordHeaderError](e) }),
+		},
+		{
+			advice: advice{
+				name: "tls-broken", hint: "TLS broke off or got no answer: is it an http port? WinRM uses 5986 for https and 5985 for http; or something in between cuts connections",
+				means: "The connection stood, and the handshake of TLS did not come to its end: what listens there, or something in between, closed the connection or " +
+					"did not answer. An https listener of WinRM without a usable certificate does so too.",
+				actions: []action{
+					listListeners(), showCertificates(),
+					schannelLog(),
+					here("http with sealed messages, as a default host takes it", "hvmigerr get --http <HOST>"),
 				},
 			},
 			fits: atStage(transport.StageTLS, always),
 		},
 		{
 			advice: advice{
-				name: "no-answer", hint: "the port is open and says nothing: is the host hanging, or is it a port of another service?",
-				means:   "The connection stands, and no answer came in time.",
-				actions: []action{startWinRM(), listListeners(), here("wait longer", "hvmigerr doctor --connect-timeout 20s <HOST>")},
+				name: "no-answer", hint: "the port is open, and what listens there hangs up when it is asked: is it a port of another service, or for the other of http and https?",
+				means: "The connection stood, and was closed before there was an answer: by what listens there, or by something in between.",
+				actions: []action{
+					startWinRM(), listListeners(), onHost("has WinRM just stopped", "Get-WinEvent Microsoft-Windows-WinRM/Operational -MaxEvents 20"),
+				},
 			},
 			fits: atStage(transport.StageAnswer, always),
 		},
@@ -253,7 +298,7 @@ func peerRows() []adviceRow {
 			advice: advice{
 				name:    "service-unavailable",
 				hint:    "WinRM is stopped or starting, or more waits for it than it takes: Get-Service WinRM on the host; else ask again",
-				means:   "Windows' HTTP service answers in the place of WinRM, which does not take requests (facts/faults.md §2: 503).",
+				means:   "Windows' HTTP service answers in the place of WinRM, which does not take requests.",
 				actions: []action{startWinRM(), onHost("start it again", "Restart-Service WinRM")},
 			},
 			fits: func(f *failure) bool { return f.exit == exitUnreachable && f.status(http.StatusServiceUnavailable) },
@@ -286,6 +331,24 @@ func proxyRows() []adviceRow {
 				actions: []action{withoutProxy(), here("which proxy the environment names", "env | grep -i _proxy=")},
 			},
 			fits: atStage(transport.StageProxy, always),
+		},
+		{
+			advice: advice{
+				name: "password-unanswered",
+				means: "The connection broke while the password, or a proof of it, waited for its answer. The host may have counted it as wrong, so it was sent once and not " +
+					"again.",
+				actions: []action{
+					logonFailures(), here("what answers there", "hvmigerr doctor <HOST>"), onHost("has WinRM just stopped", "Get-WinEvent Microsoft-Windows-WinRM/Operational -MaxEvents 20"),
+				},
+			},
+			fits: func(f *failure) bool { return errors.Is(f.err, transport.ErrUnanswered) },
+			hintOf: func(f *failure) string {
+				const once = "the connection broke at the logon: the password was shown or proved once, and is not again in this run, since the host may count it"
+				if f.http {
+					return once + "; is it a port for https? Then --https is missing"
+				}
+				return once + "; hvmigerr doctor HOST tells what answers there"
+			},
 		},
 		{
 			advice: advice{

@@ -8,9 +8,6 @@ import (
 	"github.com/hvmigerr/hvmigerr/wsman"
 )
 
-// lowestHRESULT is the least number that is one: smaller ones are of Win32 (facts/faults.md §1).
-const lowestHRESULT = 0x10000
-
 // longestHint bounds what is made of a table's row, in bytes.
 const longestHint = 300
 
@@ -92,6 +89,46 @@ func otherFaultRows() []adviceRow {
 			fits: func(f *failure) bool { return f.exit == exitFault && matches(f.err, (*wsman.Fault).NotSupported) },
 		},
 		{
+			advice: advice{
+				name: "job-gone", hint: "a host forgets a job five minutes after it has ended; hvmigerr jobs lists what it still has",
+				means:   "The host has no such job any more. What it logged of the migration is still there.",
+				actions: []action{here("which jobs there still are", "hvmigerr jobs <HOST>"), hyperVLog()},
+			},
+			fits: func(f *failure) bool {
+				return f.exit == exitFault && f.code(codeNotFound, codeWMINotFound) && strings.HasSuffix(f.class, "Job")
+			},
+		},
+		{
+			advice: advice{
+				name: "not-found", hint: "the host does not have what was asked for; its log Microsoft-Windows-Hyper-V-VMMS-Admin may tell more",
+				means:   "The object that the request named is not there, or has just gone: as on a host of another version, or while something is being removed.",
+				actions: []action{here("ask again", "hvmigerr get <HOST>"), hyperVLog(), keepTrace()},
+			},
+			fits: func(f *failure) bool { return f.exit == exitFault && f.code(codeNotFound, codeWMINotFound) },
+		},
+		{
+			advice: advice{
+				name: "service-stopped", hint: "a service behind WinRM does not answer on the host; there: Get-Service vmms, Winmgmt, RpcSs",
+				means: "WinRM passed the request on, and what was to serve it is stopped, has just ended or is still starting: the service of Hyper-V, or WMI.",
+				actions: []action{
+					onHost("are they running", "Get-Service vmms, Winmgmt, RpcSs"),
+					onHost("did one end unexpectedly", "Get-WinEvent -FilterHashtable @{LogName='System'; Id=7031,7034} -MaxEvents 10"), hyperVLog(),
+				},
+			},
+			fits: func(f *failure) bool { return f.exit == exitFault && f.win32(1062, 1722, 1726, 1753) },
+		},
+		{
+			advice: advice{
+				name: "host-memory", hint: "the host lacks memory for the answer; there: Get-CimInstance Win32_OperatingSystem | Format-List FreePhysicalMemory, FreeVirtualMemory",
+				means: "The host could not get the memory, or another resource of the system, that serving the request takes.",
+				actions: []action{
+					onHost("what is free, in kilobytes", "Get-CimInstance Win32_OperatingSystem | Format-List FreePhysicalMemory, FreeVirtualMemory"),
+					here("ask again, for less", "hvmigerr get --latest <HOST>"),
+				},
+			},
+			fits: func(f *failure) bool { return f.exit == exitFault && f.win32(8, 14, 1130, 1450, 1455) },
+		},
+		{
 			advice:    advice{name: "explained", means: "The host refused for the reason that its number names."},
 			fits:      func(f *failure) bool { return f.exit == exitFault && knownRow(f) != nil },
 			hintOf:    func(f *failure) string { return rowHint(knownRow(f)) },
@@ -107,6 +144,23 @@ func otherFaultRows() []adviceRow {
 	}
 }
 
+func hyperVLog() action {
+	return onHost("what Hyper-V logged", "Get-WinEvent Microsoft-Windows-Hyper-V-VMMS-Admin -MaxEvents 50")
+}
+
+// win32 tells whether a fault holds one of these numbers of Win32, bare or within an HRESULT (MS-ERREF 2.1.1, FACILITY_WIN32).
+func (f *failure) win32(codes ...uint32) bool {
+	for _, c := range codes {
+		if f.code(c, 0x80070000|c) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofFaults tells whether a number of a fault is WinRM's or WMI's own. What the tables say of others is about migrations.
+func ofFaults(n uint32) bool { return n>>12 == 0x80338 || n>>12 == 0x80041 }
+
 // knownRow returns the first full row of package explain's tables for a number of the failure, or nil.
 func knownRow(f *failure) *explain.Row {
 	var codes []explain.Code
@@ -115,11 +169,9 @@ func knownRow(f *failure) *explain.Row {
 	}
 	if f.fault != nil {
 		for _, n := range f.fault.Codes() {
-			kind := explain.KindHRESULT
-			if n < lowestHRESULT {
-				kind = explain.KindWin32
+			if ofFaults(n) {
+				codes = append(codes, explain.Code{Kind: explain.KindHRESULT, Value: n})
 			}
-			codes = append(codes, explain.Code{Kind: kind, Value: n})
 		}
 	}
 	for _, found := range explain.Numbers(codes...).Findings {

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
@@ -127,15 +125,22 @@ func ticketRows() []adviceRow {
 	return []adviceRow{
 		{
 			advice: advice{
-				name: "spn-unknown", means: "No account of the domain has a service of that name, so there can be no ticket for it. Kerberos takes a host by the name " +
-					"that its domain has registered, not by an alias or an address.",
+				name: "spn-address", hint: "an address has no ticket: name the host as its domain does, such as hv01.corp.example, or use --auth ntlm; " +
+					"--spn SERVICE/NAME asks for exactly one name",
+				means: "Kerberos has tickets for names that a domain has registered, and an address is none of them.",
 				actions: []action{
-					whoHasSPN(), onDC("which names the host has", "setspn -L <COMPUTER>"), onHost("its full name", "[System.Net.Dns]::GetHostEntry('').HostName"),
-					here("ask for exactly one name", "hvmigerr get --spn HTTP/<NAME> <HOST>"), onDC("register an alias, where there is none", "setspn -S HTTP/<HOST> <COMPUTER>"),
+					onHost("its full name, to ask by", hostFullName), here("NTLM takes an address too", `hvmigerr get -u '<DOMAIN>\<USER>' --auth ntlm <HOST>`),
+					here("keep the address, and name the service", "hvmigerr get --spn HTTP/<NAME> <HOST>"),
 				},
 			},
-			fits:   saidBy(func(e *transport.KDCError) bool { return e.Code == kdcServerUnknown && len(e.SPNs) > 0 }),
-			hintOf: spnHint,
+			fits: saidBy(func(e *transport.KDCError) bool { return unknownSPN(e) && isAddress(spnHost(e.SPNs[0])) }),
+		},
+		{
+			advice: advice{
+				name: "spn-unknown", means: "No account of the domain has a service of that name, so there can be no ticket for it. Kerberos takes a host by the name " +
+					"that its domain has registered, not by an alias or an address.",
+			},
+			fits: saidBy(unknownSPN), hintOf: spnHint, actionsOf: spnActions,
 		},
 		{
 			advice: advice{
@@ -171,79 +176,42 @@ func ticketRows() []adviceRow {
 // spnHint tells by the name that was asked for why a KDC may not know it.
 func spnHint(f *failure) string {
 	const ask = "; --spn SERVICE/NAME asks for exactly one name"
-	_, host, _ := strings.Cut(f.kdc.SPNs[0], "/")
-	host, _, _ = strings.Cut(host, "@")
-	_, notAddress := netip.ParseAddr(host)
-	switch {
-	case notAddress == nil:
-		return "an address has no ticket: name the host as its domain does, such as hv01.corp.example, or use --auth ntlm" + ask
-	case !strings.Contains(host, "."):
+	if !strings.Contains(spnHost(f.kdc.SPNs[0]), ".") {
 		return "name the host in full, as its domain does, such as hv01.corp.example, not by an alias or an address" + ask
 	}
 	return "name the host as its domain does, not by an alias or an address; it must be of the user's domain, or of one that trusts it" + ask
 }
 
-// credentialRows are about a user with neither a password nor a ticket or key that can be used.
-func credentialRows() []adviceRow {
-	kinit := func(f *failure) []action {
-		fix := "kinit -c FILE:<FILE> <USER>@<REALM>"
-		if f.credential != nil && f.credential.Fix != "" {
-			fix = f.credential.Fix
-		}
-		return []action{here("get a ticket", fix), here("what tickets there are", "klist")}
+// unknownSPN tells that a KDC knows none of the names that it was asked for.
+func unknownSPN(e *transport.KDCError) bool { return e.Code == kdcServerUnknown && len(e.SPNs) > 0 }
+
+// spnHost returns the name in SERVICE/NAME or SERVICE/NAME@REALM.
+func spnHost(spn string) string {
+	_, host, _ := strings.Cut(spn, "/")
+	host, _, _ = strings.Cut(host, "@")
+	return host
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// hostFullName prints the name that the domain knows a host by.
+const hostFullName = "[System.Net.Dns]::GetHostEntry('').HostName"
+
+// spnActions looks for exactly the names that were asked for.
+func spnActions(f *failure) []action {
+	var list []action
+	for _, spn := range f.kdc.SPNs {
+		name, _, _ := strings.Cut(spn, "@")
+		list = append(list, onDC("which account has the name; none or two is wrong", "setspn -Q "+name))
 	}
-	return []adviceRow{
-		{
-			advice: advice{
-				name: "no-password", hint: "or give a password: " + passwordSources,
-				means: "There is no ticket that can be used, and no password that one could be asked for with.",
-			},
-			fits:      func(f *failure) bool { return has[*noPasswordError](f.err) },
-			actionsOf: kinit,
-		},
-		{
-			advice: advice{
-				name: "no-user", hint: `or name a user of the host or its domain: -u 'DOMAIN\user' --auth ntlm needs a password and no ticket`,
-				means: "No user is named, and there is no ticket that would name one.",
-			},
-			fits: func(f *failure) bool {
-				return f.exit == exitAuthentication && f.method.auto && f.method.Mechanism == ""
-			},
-			actionsOf: func(f *failure) []action {
-				return append([]action{here("name a user", `hvmigerr get -u '<DOMAIN>\<USER>' <HOST>`)}, kinit(f)...)
-			},
-		},
-		{
-			advice: advice{
-				name: "keytab-user", hint: "-u USER@REALM says whose key in it is meant",
-				means:   "The keytab was read, and holds the keys of several principals, or none of the user's.",
-				actions: []action{here("whose keys it holds", "klist -k <KEYTAB>")},
-			},
-			fits: func(f *failure) bool { // it could be read, and is one
-				return f.credential != nil && f.method.Keytab != "" && !has[syscall.Errno](f.credential.Err) && errors.Unwrap(f.credential.Err) == nil
-			},
-		},
-		{
-			advice: advice{
-				name: "no-realm", hint: "-u USER@REALM needs no default_realm in krb5.conf",
-				means:   "The user is named without a realm, and krb5.conf names none for such users.",
-				actions: []action{here("name the realm", "hvmigerr get -u <USER>@<REALM> <HOST>")},
-			},
-			fits: func(f *failure) bool { return f.credential != nil && f.method.realmless },
-		},
-		{
-			advice:    advice{name: "no-ticket", means: "The ticket cache holds no ticket that can be used now. The message ends with the command that gets one."},
-			fits:      func(f *failure) bool { return f.credential != nil && f.credential.Fix != "" },
-			actionsOf: kinit,
-		},
-		{
-			advice: advice{
-				name: "credential-file", means: "A file of Kerberos cannot be used as it is: a ticket cache, a keytab or krb5.conf.",
-				actions: []action{here("what tickets there are", "klist"), here("what the keytab holds", "klist -k <KEYTAB>")},
-			},
-			fits: func(f *failure) bool { return f.credential != nil },
-		},
-	}
+	first, _, _ := strings.Cut(f.kdc.SPNs[0], "@")
+	return append(list,
+		onDC("which names the host has", "setspn -L <COMPUTER>"), onHost("its full name", hostFullName),
+		here("ask for exactly one name", "hvmigerr get --spn HTTP/<NAME> <HOST>"), onDC("register it, if it is the host's and no account has it", "setspn -S "+first+" <COMPUTER>"),
+	)
 }
 
 // reasons tells whether the host's token beside the 401 is one of these errors of Kerberos, by their names in RFC 4120 §7.5.9.

@@ -90,7 +90,8 @@ func deniedRows() []adviceRow {
 		{
 			advice: advice{
 				name: "read-denied", hint: groups,
-				means:   "The host knows the user, and lets the account read nothing: it is neither an administrator nor in Remote Management Users, or RootSDDL leaves it out.",
+				means: "The host knows the user, and does not let the account read what was asked for. An administrator may; others need a membership in Remote " +
+					"Management Users, as well as RootSDDL and the rights on the WMI namespace not leaving them out.",
 				actions: []action{remoteMember(), hyperVMember(), showMembers(), showRootSDDL(), namespaceRights("Enable Account and Remote Enable")},
 			},
 			fits: denied(func(*failure) bool { return true }),

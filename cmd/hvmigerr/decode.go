@@ -49,11 +49,10 @@ func (a *app) decodeCommand() *cobra.Command {
 		Use:   "decode [flags] [FILE]",
 		Short: "Print errors from a file, without any host",
 		Long: `Reads what GetError or GetErrorEx answered, prints its errors, and says what
-they mean. FILE may hold
-a SOAP answer, or the GetErrorEx_OUTPUT in it; CIM-XML instances, one or
-several; or the JSON that PowerShell's ConvertTo-Json makes of the result. It
-may be in UTF-8 or in UTF-16. Without FILE, or with -, stdin is read. Nothing
-goes to the network.
+they mean. FILE may hold a SOAP answer, or the GetErrorEx_OUTPUT in it; CIM-XML
+instances, one or several; or the JSON that PowerShell's ConvertTo-Json makes of
+the result. It may be in UTF-8 or in UTF-16. Without FILE, or with -, stdin is
+read. Nothing goes to the network.
 
 Exit 0 when at least one instance could be read in full, 15 when none.`,
 		Example: `  hvmigerr decode answer.xml
@@ -107,26 +106,32 @@ func (a *app) decode(ctx context.Context, name string, f *decodeFlags) error {
 
 // readInput reads all of a file or of stdin, but little more than maxInput.
 func (a *app) readInput(ctx context.Context, name string) ([]byte, error) {
-	in := a.stdin
-	var buf bytes.Buffer
-	if name == "-" && isTerminal(in) {
+	if name == "-" && isTerminal(a.stdin) {
 		a.note("reading from the terminal")
 	}
-	if name != "-" {
+	return await(ctx, func() ([]byte, error) { // a pipe may keep waiting who opens it, too
+		if name == "-" {
+			return readBounded(a.stdin)
+		}
 		file, err := os.Open(name) //nolint:gosec // the user names the file
 		if err != nil {
 			return nil, &usageError{"FILE: " + err.Error()}
 		}
 		defer func() { _ = file.Close() }()
-		in = file
+		return readBounded(file)
+	})
+}
+
+// readBounded reads to the end, but little more than maxInput.
+func readBounded(in io.Reader) ([]byte, error) {
+	var buf bytes.Buffer
+	if file, ok := in.(*os.File); ok {
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
 			buf.Grow(int(min(info.Size(), maxInput+1)) + bytes.MinRead) // a buffer that grows takes three times as much
 		}
 	}
-	return await(ctx, func() ([]byte, error) {
-		_, err := buf.ReadFrom(io.LimitReader(in, maxInput+1))
-		return buf.Bytes(), err
-	})
+	_, err := buf.ReadFrom(io.LimitReader(in, maxInput+1))
+	return buf.Bytes(), err
 }
 
 // A decoding is what decode made of its input.
@@ -134,13 +139,14 @@ type decoding struct {
 	source  string
 	answers []*invoke.Answer // what the methods returned, without their errors
 	parts   []invoke.Part
-	clean   int      // parts without a problem
-	others  []string // what was found beside error instances
-	omitted int      // how many more things were found
-	seen    int      // documents, and results in JSON
-	cut     bool     // the rest was not read
-	isJSON  bool     // from the beginning to the end
-	spoiled bool     // characters may have been replaced
+	clean   int            // parts without a problem
+	faults  []*wsman.Fault // those that others tells, too
+	others  []string       // what was found beside error instances
+	omitted int            // how many more things were found
+	seen    int            // documents, and results in JSON
+	cut     bool           // the rest was not read
+	isJSON  bool           // from the beginning to the end
+	spoiled bool           // characters may have been replaced
 }
 
 // Bounds on what is kept of an input that holds thousands of pieces.
@@ -249,7 +255,7 @@ func (d *decoding) warnings() []string {
 	var list []string
 	for i := range d.parts {
 		if de := d.parts[i].DecodeError; de != nil {
-			list = append(list, fmt.Sprintf("error %d: %s", i+1, beginning(strings.Join(decodeProblems(de), "; "), maxLine)))
+			list = append(list, fmt.Sprintf("message %d: %s", i+1, beginning(strings.Join(decodeProblems(de), "; "), maxLine)))
 		}
 	}
 	return append(list, d.notes()...)
@@ -386,6 +392,9 @@ func (d *decoding) soap(ctx context.Context, text []byte) {
 	env, err := wsman.DecodeEnvelope(text)
 	if fault, ok := errors.AsType[*wsman.Fault](err); ok {
 		d.other("the SOAP fault %v", fault)
+		if len(d.faults) < maxOthers {
+			d.faults = append(d.faults, fault)
+		}
 		return
 	}
 	if err != nil {

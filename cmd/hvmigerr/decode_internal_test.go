@@ -130,7 +130,7 @@ func TestDecoding(t *testing.T) {
 		{name: "another document", in: "<Objs Version=\"1.1.0.1\"/>", err: `root "Objs"`},
 		{name: "another class", in: `<INSTANCE CLASSNAME="Msvm_ComputerSystem"></INSTANCE>`, err: `class "Msvm_ComputerSystem"`},
 		{name: "bad value", in: `<INSTANCE CLASSNAME="Msvm_Error"><PROPERTY NAME="ErrorType" TYPE="uint16"><VALUE>x</VALUE></PROPERTY></INSTANCE>`, parts: 1, err: "ErrorType"},
-		{name: "cut off", in: instance[:40], parts: 1, err: "error 1: CIM-XML"},
+		{name: "cut off", in: instance[:40], parts: 1, err: "message 1: CIM-XML"},
 		{name: "a DTD", in: `<!DOCTYPE x [<!ENTITY e "e">]>` + instance, err: "DOCTYPE"},
 		{name: "JSON without", in: `{"Name":"x","Items":[1,true,null]}`, err: "JSON without"},
 		{name: "JSON null", in: `{"Errors":null}`, err: "JSON without"},

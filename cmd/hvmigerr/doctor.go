@@ -19,7 +19,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Long: `Climbs a ladder from the name of a host to its migration service. It prints a
 line for each rung, with what was seen there; below a warning or a failure what
 that means, and what to type where. Rungs that need a failed one are not tried.
-Without --user and without a ticket it climbs as far as nobody in particular can.
+Without --user and without a ticket it climbs as far as nobody in particular
+can.
 
 Nothing is changed on the host, and a password is used once. The exit code is
 that of the first rung that failed; a warning is no failure.`,

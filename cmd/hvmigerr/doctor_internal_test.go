@@ -32,6 +32,7 @@ type doctorCase struct {
 	rung    string
 	verdict verdict
 	words   []string
+	lacks   []string // words that it does not say
 	skipped []string
 	// saw is what the host was asked, as operations lists it; "" is not looked at.
 	saw string
@@ -39,7 +40,7 @@ type doctorCase struct {
 
 // doctorCases returns the cases that run everywhere.
 func doctorCases() []doctorCase {
-	return slices.Concat(doctorNetworkCases(), doctorHTTPCases(), doctorTLSCases(), doctorUserCases(), doctorHyperVCases())
+	return slices.Concat(doctorNetworkCases(), doctorHTTPCases(), doctorTLSCases(), doctorUserCases(), doctorHyperVCases(), doctorOddCases())
 }
 
 const byAdministrator = "-u administrator"
@@ -58,15 +59,15 @@ func doctorNetworkCases() []doctorCase {
 		{name: "closed port", url: at("http://127.0.0.1:1"), want: exitUnreachable, rung: "tcp", verdict: rungFailed, words: []string{"1 (http) refused, 5985 (http)", "5986 (https)", "Get-Service WinRM"}, skipped: []string{"proxy", "http", "authentication"}},
 		{name: "closed port of https", url: at("https://127.0.0.1:1"), want: exitUnreachable, rung: "tcp", verdict: rungFailed, words: []string{"1 (https) refused"}},
 		{name: "IPv6", url: at("http://[::1]:1"), want: exitUnreachable, rung: "tcp", verdict: rungFailed, words: []string{"1 (http) "}},
-		{name: "http at a port of https", host: &wsmantest.Config{}, url: inClear, want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"the port speaks TLS", "hvmigerr doctor https://127.0.0.1:"}, skipped: []string{"schemes", "authentication"}},
+		{name: "http at a port of https", host: &wsmantest.Config{}, url: inClear, want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"the port speaks TLS", "hvmigerr doctor -u administrator https://127.0.0.1:"}, skipped: []string{"schemes", "authentication"}},
 		{name: "https at a port of http", host: overHTTP(), url: inTLS, want: exitUnreachable, rung: "tls", verdict: rungFailed, words: []string{"not with TLS", "winrm enumerate winrm/config/listener"}, skipped: []string{"http", "authentication"}},
 		{name: "a server of SSH", url: greeting("SSH-2.0-OpenSSH_9.6\r\n"), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"an SSH server: SSH-2.0-OpenSSH_9.6", "not one of WinRM"}, skipped: []string{"schemes"}},
-		{name: "a server that wants TLS", url: alerting, want: exitUnreachable, rung: "http", verdict: rungFailed, words: []string{"no HTTP; the port speaks TLS", "hvmigerr doctor https://127.0.0.1:"}},
+		{name: "a server that wants TLS", url: alerting, want: exitUnreachable, rung: "http", verdict: rungFailed, words: []string{"no HTTP; the port speaks TLS", "hvmigerr doctor -u administrator https://127.0.0.1:"}},
 		{name: "a name", host: overHTTP(), url: func(_ *testing.T, h *host) string { return strings.Replace(h.URL(), "127.0.0.1", "localhost", 1) }, rung: "name", verdict: rungOK, words: []string{"127.0.0.1"}},
 		{name: "through a proxy", host: &wsmantest.Config{}, args: byAdministrator + " --ca-file CA --proxy TUNNEL", rung: "proxy", verdict: rungOK, words: []string{"http://127.0.0.1:", "(--proxy)"}},
 		{name: "NTLM through a proxy", host: overHTTP(), args: byAdministrator + " --proxy TUNNEL", rung: "proxy", verdict: rungWarning, words: []string{"NTLM authenticates a connection", "--proxy none"}},
 		{name: "a hostile server", url: greeting("SSH-2.0-\x1b[31mred\u202e\r\n"), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{`SSH-2.0-\u{1B}[31mred\u{202E}`}},
-		{name: "a silent server", url: greeting(""), args: byAdministrator + " --connect-timeout 500ms", want: exitUnreachable, rung: "http", verdict: rungFailed, words: []string{"none within 500ms"}, skipped: []string{"schemes"}},
+		{name: "a silent server", url: greeting(""), args: byAdministrator + " --timeout 500ms", want: exitDeadline, rung: "http", verdict: rungFailed, words: []string{"not done within --timeout 500ms"}, skipped: []string{"schemes"}},
 		{name: "proxy out of reach", host: overHTTP(), args: byAdministrator + " --proxy http://127.0.0.1:1", want: exitUnreachable, rung: "proxy", verdict: rungFailed, words: []string{"proxy 127.0.0.1:1", "refused"}, skipped: []string{"http"}},
 		{name: "proxy wants a user", host: overHTTP(), args: byAdministrator + " --proxy PROXY", want: exitUnreachable, rung: "proxy", verdict: rungFailed, words: []string{"407"}, skipped: []string{"http"}},
 		{name: "the proxy looks names up", host: overHTTP(), args: byAdministrator + " --proxy PROXY", want: exitUnreachable, rung: "name", verdict: rungSkipped, words: []string{"the proxy looks it up"}},
@@ -91,14 +92,14 @@ func doctorHTTPCases() []doctorCase {
 	return []doctorCase{
 		{name: "a web server", url: page(200), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 200 at /wsman, Server: Apache/2.4"}, skipped: []string{"schemes", "identify"}},
 		{name: "another path", host: overHTTP(), url: func(_ *testing.T, h *host) string { return strings.Replace(h.URL(), "/wsman", "/other", 1) }, want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 404 at /other", "nothing at that path"}, skipped: []string{"schemes"}},
-		{name: "redirect", url: page(302), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 302"}},
+		{name: "redirect", url: page(302), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 302 at /wsman, Location: https://elsewhere.invalid/, Server: Apache/2.4"}},
 		{name: "forbidden", url: page(403), want: exitDenied, rung: "http", verdict: rungFailed, words: []string{"HTTP 403"}},
 		{name: "unavailable", url: page(503), want: exitUnreachable, rung: "http", verdict: rungFailed, words: []string{"HTTP 503", "Restart-Service WinRM"}},
-		{name: "a bad request", url: page(400), want: exitUndecodable, rung: "http", verdict: rungWarning, words: []string{"HTTP 400", "not Windows"}},
+		{name: "a bad request", url: page(400), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 400", "a page of a web server"}, skipped: []string{"identify", "authentication"}},
 		{name: "no scheme told", host: &wsmantest.Config{HTTP: true, Dialect: &wsmantest.Dialect{OmitChallenges: true}}, rung: "schemes", verdict: rungWarning, words: []string{"none is told"}},
 		{
 			name: "no Negotiate", host: &wsmantest.Config{HTTP: true, AllowUnencrypted: true, Auth: []wsmantest.AuthMethod{wsmantest.AuthMethodBasic}},
-			want: exitAuthentication, rung: "schemes", verdict: rungWarning, words: []string{"Basic", "Negotiate is not offered", "--auth basic --https", "winrm get winrm/config/service/auth"},
+			want: exitAuthentication, rung: "schemes", verdict: rungWarning, words: []string{"Basic", "Negotiate is not offered, by which NTLM would go", "--auth basic --https", "winrm get winrm/config/service/auth"},
 		},
 		{name: "Identify for users only", host: &wsmantest.Config{HTTP: true, Rules: rule("Identify", wsmantest.Rule{Status: 401, Count: 1})}, rung: "identify", verdict: rungWarning, words: []string{"refused without a user"}},
 		{name: "no Identify", host: &wsmantest.Config{HTTP: true, Rules: rule("Identify", wsmantest.Rule{Fault: wsmantest.FaultInternalError})}, rung: "identify", verdict: rungWarning, words: []string{"InternalError"}},
@@ -138,7 +139,7 @@ func doctorUserCases() []doctorCase {
 		{name: "accepted", host: overHTTP(), rung: "authentication", verdict: rungOK, words: []string{"administrator accepted by NTLM (127.0.0.1 is an IP address), hvmigerr, OS: 10.0", "not tried: Kerberos (--auth kerberos takes it), Basic (only by --auth basic), certificate (no --client-cert)"}},
 		{name: "NTLM needs no KDC", host: overHTTP(), rung: "kerberos", verdict: rungSkipped, words: []string{"not chosen: NTLM is (127.0.0.1 is an IP address)"}},
 		{name: "Basic", host: &wsmantest.Config{}, args: byAdministrator + " --auth basic --ca-file CA", rung: "sealing", verdict: rungOK, words: []string{"by TLS alone"}},
-		{name: "Basic in clear", host: open, args: byAdministrator + " --auth basic --http --allow-unencrypted", rung: "sealing", verdict: rungWarning, words: []string{"The password and all answers cross the network in clear"}},
+		{name: "Basic in clear", host: open, args: byAdministrator + " --auth basic --http --allow-unencrypted", rung: "sealing", verdict: rungWarning, words: []string{"The password and all answers cross the network in clear", "leave out --auth basic", "hvmigerr doctor --auth basic --https -u administrator 127.0.0.1"}, lacks: []string{"leave out --allow-unencrypted"}},
 		{name: "unsealed", host: open, args: byAdministrator + " --seal never --allow-unencrypted", rung: "sealing", verdict: rungWarning, words: []string{"All requests and answers cross the network in clear"}},
 		{name: "unsealed in TLS", host: &wsmantest.Config{}, args: byAdministrator + " --seal never --ca-file CA", rung: "sealing", verdict: rungOK, words: []string{"by TLS alone"}},
 		{name: "sealed in TLS", host: &wsmantest.Config{}, args: byAdministrator + " --ca-file CA", rung: "sealing", verdict: rungOK, words: []string{"each message sealed by NTLM, within TLS"}},
@@ -182,9 +183,9 @@ func doctorHyperVCases() []doctorCase {
 		{name: "return value", host: overHTTP(), model: returning(32775), rung: "execute", verdict: rungOK, words: []string{"GetErrorEx answers"}},
 		{name: "no method", host: overHTTP(), model: func(m *wsmantest.Model) { m.Jobs, m.NoClasses = nil, []string{"Msvm_VirtualSystemManagementService"} }, rung: "execute", verdict: rungWarning, words: []string{"not known"}},
 		{name: "lost at the jobs", host: broken("Enumerate", wsmantest.Rule{After: 1, Drop: true}), want: exitUnreachable, rung: "class", verdict: rungFailed, words: []string{"connection lost"}, skipped: []string{"visible", "read", "limits", "migration"}},
-		{name: "lost at the limits", host: broken("Get", wsmantest.Rule{Drop: true}), want: exitUnreachable, rung: "limits", verdict: rungFailed, words: []string{"connection lost"}, skipped: []string{"migration"}},
-		{name: "lost at the end", host: broken("Enumerate", wsmantest.Rule{After: 2, Drop: true}), want: exitUnreachable, rung: "migration", verdict: rungFailed, words: []string{"connection lost"}},
-		{name: "quota", host: broken("Enumerate", wsmantest.Rule{Fault: wsmantest.FaultQuotaLimit}), args: byAdministrator + " --timeout 2s", want: exitQuota, rung: "namespace", verdict: rungFailed, words: []string{"QuotaLimit"}},
+		{name: "lost at the limits", host: broken("Get", wsmantest.Rule{Drop: true}), rung: "limits", verdict: rungWarning, words: []string{"connection lost", "nothing else needs them"}},
+		{name: "lost at the end", host: broken("Enumerate", wsmantest.Rule{After: 2, Drop: true}), rung: "migration", verdict: rungWarning, words: []string{"connection lost"}},
+		{name: "quota", host: broken("Enumerate", wsmantest.Rule{Fault: wsmantest.FaultQuotaLimit}), args: byAdministrator + " --timeout 2s", want: exitQuota, rung: "namespace", verdict: rungWarning, words: []string{"QuotaLimit"}},
 		{name: "config refused", host: broken("Get", wsmantest.Rule{Fault: wsmantest.FaultAccessDenied}), rung: "limits", verdict: rungSkipped, words: []string{"only administrators"}},
 		{name: "config missing", host: broken("Get", wsmantest.Rule{Fault: wsmantest.FaultNotFound}), rung: "limits", verdict: rungSkipped, words: []string{"cannot be read: ", "DestinationUnreachable"}},
 		{name: "low limits", host: overHTTP(), model: func(m *wsmantest.Model) {
@@ -244,6 +245,12 @@ func (tt *doctorCase) run(t *testing.T) {
 			t.Errorf("rung %s says %q, want %q in it", tt.rung, text, word)
 		}
 	}
+	for _, word := range tt.lacks {
+		if strings.Contains(text, word) {
+			t.Errorf("rung %s says %q, with %q in it", tt.rung, text, word)
+		}
+	}
+	checkLadderWidth(t, got.stdout)
 	if tt.want == exitOK && strings.Contains(got.stdout, "In the way") || tt.want != exitOK && !strings.Contains(got.stdout, "In the way: ") {
 		t.Errorf("exit %d with\n%s", got.code, got.stdout)
 	}
@@ -292,10 +299,25 @@ func (tt *doctorCase) arguments(t *testing.T, h *host) []string {
 	if strings.Contains(text, "TUNNEL") {
 		text = strings.ReplaceAll(text, "TUNNEL", openProxy(t))
 	}
+	if strings.Contains(text, "NOTONE") {
+		text = strings.ReplaceAll(text, "NOTONE", greeting("SSH-2.0-OpenSSH_9.6\r\n")(t, h))
+	}
 	if strings.Contains(text, "PROXY") {
 		text = strings.ReplaceAll(text, "PROXY", strictProxy(t))
 	}
 	return strings.Fields(text)
+}
+
+// checkLadderWidth: every line fits a terminal, but for the endpoint and for commands, which are copied.
+func checkLadderWidth(t *testing.T, stdout string) {
+	t.Helper()
+	for line := range strings.Lines(stdout) {
+		line = strings.TrimSuffix(line, "\n")
+		command := strings.HasPrefix(line, strings.Repeat(" ", columnName+2)) && !strings.HasPrefix(line, strings.Repeat(" ", columnSeen))
+		if cells(line) > helpWidth && !command && !strings.HasPrefix(line, "http") {
+			t.Errorf("wider than %d columns: %s", helpWidth, line)
+		}
+	}
 }
 
 // rungText returns what stands at a rung of the text, with its lines joined.

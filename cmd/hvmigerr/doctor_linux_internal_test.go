@@ -23,6 +23,16 @@ func TestDoctorFiltered(t *testing.T) {
 	tt.run(t)
 }
 
+// TestDoctorFilteredTimeout: whether the port or the time for everything ends first, the time has passed.
+func TestDoctorFilteredTimeout(t *testing.T) {
+	clearEnvironment(t)
+	tt := doctorCase{
+		url: fullPort, args: byAdministrator + " --timeout 200ms", want: exitDeadline,
+		rung: "tcp", verdict: rungFailed, words: []string{"not done within --timeout 200ms"}, skipped: []string{"proxy", "http", "migration"},
+	}
+	tt.run(t)
+}
+
 // fullPort returns the URL of a port whose queue of connections is full, so that Linux drops further ones without a word.
 func fullPort(t *testing.T, _ *host) string {
 	t.Helper()

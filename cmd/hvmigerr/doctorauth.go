@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -23,6 +25,7 @@ func (l *ladder) kerberos(ctx context.Context) *step {
 		return skipped("not chosen: " + l.chosen())
 	}
 	r, err := l.s.transport.InspectKerberos(ctx)
+	l.tickets = r
 	st := &step{result: rungOK, err: err}
 	if r == nil {
 		return st
@@ -117,12 +120,11 @@ func errorText(err error) any {
 
 // chosen says which method was chosen, and what has decided.
 func (l *ladder) chosen() string {
-	m := l.s.method
-	name := m.Mechanism
-	if name == "" {
-		name = string(m.Auth)
-	}
-	return name + " is (" + m.Reason + ")"
+	return l.methodName() + " is (" + l.s.method.Reason + ")"
+}
+
+func (l *ladder) methodName() string {
+	return cmp.Or(l.s.method.Mechanism, string(l.s.method.Auth))
 }
 
 // authentication asks the host, as the user, what it is. It is the only time that the user is authenticated: later requests go over the
@@ -142,14 +144,13 @@ func (l *ladder) authentication(ctx context.Context) *step {
 		{"notTried", l.notTried()},
 	}
 	id, err := l.s.client.Identify(ctx)
-	fault, _ := errors.AsType[*wsman.Fault](err)
 	st := okay("")
 	switch {
 	case err == nil:
 		st.seen = fmt.Sprintf("%s accepted by %s (%s), %s", l.user(), mechanism, m.Reason, identityText(id))
 		details = append(details, member{"identity", identityObject(id, true)})
-	case fault != nil && !bad(ctx, err) && !denies(err):
-		st = warning(message(l.s.failed(err)), "The user is authenticated; the host does not tell what it is, which nothing else needs.")
+	case over(ctx) == nil && l.passed(err):
+		st = warning("authenticated; Identify itself: "+message(l.s.failed(err)), "The host has taken the user. It does not tell what it is, which nothing else needs.")
 	default:
 		st = failed(err)
 	}
@@ -158,6 +159,29 @@ func (l *ladder) authentication(ctx context.Context) *step {
 	}
 	st.details = details
 	return st
+}
+
+// passed tells whether err, of a request as the user, came after the host had taken the user. An error of the handshake is wrapped, so
+// that an answer stands directly below the operation only if there is a session, or if it is the answer to a password or certificate.
+func (l *ladder) passed(err error) bool {
+	op, ok := errors.AsType[*wsman.OpError](err)
+	if !ok {
+		return false
+	}
+	session := l.s.method.sealing()
+	switch e := op.Err.(type) { //nolint:errorlint // what is wrapped came earlier
+	case *wsman.Fault:
+		return true
+	case *wsman.HTTPError:
+		refusals := []int{http.StatusUnauthorized, http.StatusProxyAuthRequired}
+		if !session {
+			refusals = append(refusals, http.StatusForbidden, http.StatusServiceUnavailable)
+		}
+		return e.StatusCode >= http.StatusBadRequest && !slices.Contains(refusals, e.StatusCode)
+	case *wsman.ProtocolError:
+		return !l.s.foreign && (session || e.Path != "")
+	}
+	return false
 }
 
 // user returns the name of the user as far as it is known here.
@@ -228,6 +252,10 @@ func (l *ladder) sealing(context.Context) *step {
 			here("leave out --allow-unencrypted: NTLM and Kerberos seal each message over http too", ""))
 		if m.Auth == transport.AuthBasic {
 			st.means = "The password and all answers cross the network in clear."
+			st.actions = []action{
+				here("leave out --auth basic: NTLM and Kerberos do not show the password, and seal each message over http too", ""),
+				here("or use https", "hvmigerr doctor --auth basic --https <HOST>"),
+			}
 		}
 	}
 	st.details = object{{"sealed", sealed}, {"tls", https}}

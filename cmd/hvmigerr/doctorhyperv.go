@@ -35,8 +35,11 @@ func (l *ladder) namespace(ctx context.Context) *step {
 		return skipped("the host does not tell, since it refuses the user: see read")
 	case matches(err, (*wsman.Fault).NotFound):
 		return failed(fmt.Errorf("%w: %w", invoke.ErrNoHyperV, err))
+	case bad(ctx, err):
+		return failed(err)
 	}
-	return failed(err)
+	l.untold = err
+	return warning(message(l.s.failed(err)), "Whether there is Hyper-V is not known by that. The next rungs ask in another way.")
 }
 
 // class tells whether the host knows migration jobs.
@@ -55,6 +58,8 @@ func (l *ladder) class(ctx context.Context) *step {
 		return skipped("the host does not tell, since it refuses the user: see read")
 	case bad(ctx, l.jobsErr):
 		return failed(l.jobsErr)
+	case l.jobsErr != nil:
+		return skipped("not known: see read")
 	}
 	return okay("Msvm_MigrationJob is known")
 }
@@ -64,12 +69,14 @@ func (l *ladder) visible(context.Context) *step {
 	switch {
 	case l.refused != nil:
 		return skipped("the host does not tell, since it refuses the user: see read")
+	case l.untold != nil && len(l.jobs) == 0 && !errors.Is(l.jobsErr, invoke.ErrNothingVisible):
+		return skipped("not known: see read")
 	case !l.sees && len(l.jobs) == 0:
 		return failed(invoke.ErrNothingVisible)
 	case !l.sees:
 		return okay("the user sees migration jobs")
 	}
-	return okay("the user sees " + cmp.Or(beginning(l.system, maxPiece), "the host"))
+	return okay("the user sees " + cmp.Or(beginning(l.system, maxPeer), "the host"))
 }
 
 // read tells of the migration jobs.

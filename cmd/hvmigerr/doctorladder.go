@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
 	"github.com/hvmigerr/hvmigerr/wsman"
@@ -107,10 +109,14 @@ type ladder struct {
 	looked   bool
 	probe    *transport.Probe
 	probeErr error
+	waited   time.Duration // how long the look took
+
+	tickets *transport.KerberosReport // nil before Kerberos was looked at
 
 	system  string // the name of the first Msvm_ComputerSystem that the user sees
 	sees    bool   // there is one
 	refused error  // why the user may not see any
+	untold  error  // why the host did not tell
 	jobs    []*invoke.MigrationJob
 	jobsErr error
 }
@@ -118,11 +124,11 @@ type ladder struct {
 // take climbs one rung, unless one that it needs keeps it from that.
 func (l *ladder) take(ctx context.Context, r *rung) *step {
 	for _, st := range l.steps {
-		if st.err != nil && hopeless(st.err) || slices.Contains(r.needs, st.name) && (st.err != nil || st.blocks || st.notTried) {
+		if st.err != nil && severed(st.err) || slices.Contains(r.needs, st.name) && (st.err != nil || st.blocks || st.notTried) {
 			return &step{name: r.name, result: rungSkipped, seen: "not tried: it needs " + st.name, notTried: true}
 		}
 	}
-	st := &step{err: ctx.Err()}
+	st := &step{err: over(ctx)}
 	if st.err == nil {
 		st = r.climb(l, ctx)
 	}
@@ -158,24 +164,22 @@ func (l *ladder) complete(ctx context.Context, st *step) {
 	}
 }
 
-// address fills the name of the host into the commands of st, and the fingerprint of its certificate.
-func (l *ladder) address(st *step) {
-	name := l.s.target.name
-	if strings.Contains(name, ":") {
-		name = "[" + name + "]"
+// over returns why there is no time for more, nil if there is. A deadline that has passed counts before ctx has noticed.
+func over(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
 	}
-	known := strings.NewReplacer("<HOST>", name)
-	if st.name == rungTLS && len(st.more) > 0 {
-		known = strings.NewReplacer("<HOST>", name, "sha256:<HEX>", st.more[0])
-	}
-	for i := range st.actions {
-		st.actions[i].command = known.Replace(st.actions[i].command)
-	}
+	return ctx.Err()
+}
+
+// severed tells that the way to the host, or to the user's place there, is lost, so that no other rung can be climbed.
+func severed(err error) bool {
+	return hopeless(err) && !status(http.StatusServiceUnavailable)(err)
 }
 
 // bad tells an error that is not merely an answer to one question, so that asking on helps nobody.
 func bad(ctx context.Context, err error) bool {
-	return err != nil && (ctx.Err() != nil || hopeless(err))
+	return err != nil && (over(ctx) != nil || hopeless(err))
 }
 
 // denies tells that err is the host's word that the user may not.

@@ -13,8 +13,10 @@ import (
 func (l *ladder) limits(ctx context.Context) *step {
 	c, err := l.s.client.ServiceConfig(ctx)
 	switch {
-	case bad(ctx, err):
-		return failed(err)
+	case err != nil && over(ctx) != nil:
+		return failed(over(ctx))
+	case err != nil && hopeless(err):
+		return warning(message(l.s.failed(err)), "The limits are not known; nothing else needs them.")
 	case denies(err):
 		return skipped("only administrators may read winrm/config")
 	case err != nil:
@@ -74,8 +76,10 @@ func (l *ladder) judgeLimits(st *step, c *wsman.ServiceConfig) {
 func (l *ladder) migration(ctx context.Context) *step {
 	m, err := invoke.ReadMigrationService(ctx, l.s.client)
 	switch {
-	case bad(ctx, err):
-		return failed(err)
+	case err != nil && over(ctx) != nil:
+		return failed(over(ctx))
+	case err != nil && hopeless(err):
+		return warning(message(l.s.failed(err)), "The settings of the migration service are not known; to read the jobs nobody needs them.")
 	case err != nil:
 		return skipped("the settings of the migration service cannot be read: " + message(l.s.failed(err)))
 	}

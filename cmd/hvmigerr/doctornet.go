@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
@@ -18,8 +19,19 @@ func (l *ladder) name(ctx context.Context) *step {
 	if _, used := l.s.transport.Proxy(); used {
 		return skipped("the proxy looks it up")
 	}
-	r, err := transport.Resolve(ctx, l.s.target.name, nil)
-	if err != nil {
+	limit := l.s.flags.connectTimeout // which is a request's for the same
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r, err := transport.Resolve(limited, l.s.target.name, nil)
+	switch {
+	case err == nil:
+	case over(ctx) != nil:
+		return failed(over(ctx))
+	case errors.Is(err, context.DeadlineExceeded):
+		return failed(&transport.ConnectError{
+			Stage: transport.StageResolve, Addr: l.s.target.name, Err: fmt.Errorf("not done within %v", limit),
+		})
+	default:
 		return failed(err)
 	}
 	l.resolution = r
@@ -77,10 +89,11 @@ func (l *ladder) tcp(ctx context.Context) *step {
 		return skipped("the proxy connects")
 	}
 	probes := transport.ProbePorts(ctx, l.resolution.Addrs, l.ports(), l.s.flags.connectTimeout)
-	if ctx.Err() != nil {
-		return failed(ctx.Err())
+	st := l.judgePorts(probes)
+	if err := over(ctx); err != nil {
+		return &step{err: err, details: st.details}
 	}
-	return l.judgePorts(probes)
+	return st
 }
 
 // ports returns the port that is to be used, and those of WinRM.
@@ -95,16 +108,27 @@ func (l *ladder) judgePorts(probes []transport.PortProbe) *step {
 	asked := l.s.target.port()
 	var open []uint16
 	var errs []error // of the port that is to be used
+	unknown := 0     // addresses at which it is not known
+	late := func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
 	for _, p := range probes {
 		switch {
 		case p.State == transport.PortOpen:
 			open = append(open, p.Addr.Port())
-		case p.Addr.Port() == asked:
+		case p.Addr.Port() != asked:
+		case unprobed(p):
+			unknown++
+		default:
 			errs = append(errs, p.Err)
 		}
 	}
 	switch {
-	case len(errs) == 0:
+	case slices.ContainsFunc(errs, late): // the time for everything has passed, whether its context tells so yet or not
+		return &step{err: context.DeadlineExceeded, details: st.details}
+	case len(errs) == 0 && (unknown == 0 || slices.Contains(open, asked)):
+	case unknown > 0 && !slices.Contains(open, asked):
+		st.result = rungWarning
+		st.means = fmt.Sprintf("The host has more addresses than were tried, and port %d is open at none of those that were.", asked)
+		st.actions = []action{here("are all of them the host's, or are old entries left in DNS", "nslookup <HOST>")}
 	case slices.Contains(open, asked):
 		st.result = rungWarning
 		st.means = fmt.Sprintf("Port %d is not open at every address of the host. Whoever takes the wrong one first waits, or fails.", asked)
@@ -122,32 +146,61 @@ func (l *ladder) portsText(probes []transport.PortProbe) string {
 	separator := ", "
 	var list []string
 	for _, port := range l.ports() {
-		var states, places []string
-		for _, p := range probes {
-			if p.Addr.Port() != port {
-				continue
-			}
-			state := string(p.State)
-			switch p.State {
-			case transport.PortFiltered:
-				state = "no answer"
-			case "":
-				state = "not known"
-			case transport.PortOpen, transport.PortRefused, transport.PortUnreachable:
-			}
-			states = append(states, state)
-			places = append(places, state+" at "+p.Addr.Addr().String())
-		}
-		text := several(places, maxListed)
-		if states = slices.Compact(states); len(states) == 1 {
-			text = states[0]
-		} else {
+		text, differ := stateText(probes, port)
+		if differ {
 			separator = "; "
 		}
 		list = append(list, fmt.Sprintf("%d (%s) %s", port, l.speaks(port), text))
 	}
 	return strings.Join(list, separator)
 }
+
+// stateText tells how a port was found, open first, and at which addresses if that differs.
+func stateText(probes []transport.PortProbe, port uint16) (text string, differ bool) {
+	places := map[string][]string{}
+	for _, p := range probes {
+		if p.Addr.Port() == port {
+			state := stateWord(p)
+			places[state] = append(places[state], p.Addr.Addr().String())
+		}
+	}
+	var states, list []string
+	for _, state := range []string{string(transport.PortOpen), string(transport.PortRefused), noAnswer, string(transport.PortUnreachable), notKnown, notProbed} {
+		if at := places[state]; len(at) > 0 {
+			states = append(states, state)
+			list = append(list, state+" at "+several(at, maxListed/2))
+		}
+	}
+	switch len(states) {
+	case 0:
+		return notProbed, false
+	case 1:
+		return states[0], false
+	}
+	return strings.Join(list, ", "), true
+}
+
+// Words for states of ports that have none of their own.
+const (
+	noAnswer  = "no answer"
+	notKnown  = "not known"
+	notProbed = "not probed"
+)
+
+func stateWord(p transport.PortProbe) string {
+	switch {
+	case p.State == transport.PortFiltered:
+		return noAnswer
+	case unprobed(p):
+		return notProbed
+	case p.State == "":
+		return notKnown
+	}
+	return string(p.State)
+}
+
+// unprobed tells that there were too many addresses to try this one.
+func unprobed(p transport.PortProbe) bool { return errors.Is(p.Err, transport.ErrNotProbed) }
 
 // speaks tells what is expected at a port.
 func (l *ladder) speaks(port uint16) string {
@@ -201,7 +254,9 @@ func (l *ladder) look(ctx context.Context) {
 		return
 	}
 	l.looked = true
+	start := time.Now()
 	l.probe, l.probeErr = l.s.transport.Probe(ctx)
+	l.waited = time.Since(start)
 	if l.probe == nil {
 		l.probe = &transport.Probe{}
 	}
@@ -227,9 +282,16 @@ func (l *ladder) proxy(ctx context.Context) *step {
 	if e, ok := errors.AsType[*transport.ConnectError](l.probeErr); ok && e.Stage == transport.StageProxy {
 		return &step{err: l.probeErr, details: details}
 	}
+	forwards := !l.s.target.https && strings.HasPrefix(proxy.String(), "http")
+	if forwards && l.probe.Proxied && l.probe.Protocol() != protocolHTTP && l.probeErr != nil && over(ctx) == nil {
+		st := &step{err: l.probeErr, details: details, means: "What listens there does not answer as a proxy does."}
+		st.seen = fmt.Sprintf("%s (%s) is no proxy of HTTP: %s", proxy, from, l.heard())
+		st.actions = []action{here("correct the proxy, or go without one if there is a direct way", "hvmigerr doctor --proxy none <HOST>")}
+		return st
+	}
 	st := okay(fmt.Sprintf("%s (%s)", proxy, from))
 	st.details = details
-	if !l.s.target.https && l.s.method.Mechanism == transport.MechanismNTLM && strings.HasPrefix(proxy.String(), "http") {
+	if forwards && l.s.method.Mechanism == transport.MechanismNTLM {
 		st.result = rungWarning
 		st.means = "NTLM authenticates a connection, and a proxy that forwards each request need not keep one. https goes through it in a tunnel."
 		st.actions = []action{here("go around the proxy if there is a direct way, or use https", "hvmigerr doctor --proxy none <HOST>")}

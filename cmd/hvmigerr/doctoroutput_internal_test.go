@@ -255,9 +255,26 @@ func TestJudgePorts(t *testing.T) {
 			if states[i] != open {
 				p.Err = syscall.ECONNREFUSED
 			}
+			if states[i] == "" {
+				p.Err = transport.ErrNotProbed
+			}
 			list = append(list, p)
 		}
 		return list
+	}
+	late := at("192.0.2.7", "", "")
+	for i := range late {
+		late[i].Err = fmt.Errorf("connect: %w", context.DeadlineExceeded)
+	}
+	many := func(state transport.PortState) (list []transport.PortProbe) {
+		for _, addr := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"} {
+			list = append(list, at(addr, state, state)...)
+		}
+		return list
+	}
+	l := newLadder("http://hv01:5985/wsman")
+	if st := l.judgePorts(late); exitCode(st.err) != exitDeadline {
+		t.Errorf("a probe that the deadline has ended: %v, want exit %d", st.err, exitDeadline)
 	}
 	for _, tt := range []struct {
 		name    string
@@ -274,6 +291,15 @@ func TestJudgePorts(t *testing.T) {
 			"one address of two", false, append(at("192.0.2.7", open, refused), at("2001:db8::7", filtered, refused)...), rungWarning,
 			"5985 (http) open at 192.0.2.7, no answer at 2001:db8::7; 5986 (https) refused", "nslookup <HOST>",
 		},
+		{
+			"the last of many", false, append(many(refused), at("192.0.2.99", open, "")...), rungWarning,
+			"5985 (http) open at 192.0.2.99, refused at 192.0.2.1, 192.0.2.2, 192.0.2.3 and 1 more; 5986 (https) refused at 192.0.2.1, 192.0.2.2, 192.0.2.3 and 1 more, not probed at 192.0.2.99", "nslookup <HOST>",
+		},
+		{
+			"not all were tried", false, append(many(refused), at("192.0.2.99", "", "")...), rungWarning,
+			"5985 (http) refused at 192.0.2.1, 192.0.2.2, 192.0.2.3 and 1 more, not probed at 192.0.2.99; 5986 (https) refused at 192.0.2.1, 192.0.2.2, 192.0.2.3 and 1 more, not probed at 192.0.2.99", "nslookup <HOST>",
+		},
+		{"open where it was tried", false, append(at("192.0.2.1", open, open), at("192.0.2.99", "", "")...), rungOK, "5985 (http) open at 192.0.2.1, not probed at 192.0.2.99; 5986 (https) open at 192.0.2.1, not probed at 192.0.2.99", ""},
 		{"none of two", false, append(at("192.0.2.7", refused, refused), at("2001:db8::7", filtered, filtered)...), rungFailed, "5985 (http) refused at 192.0.2.7, no answer at 2001:db8::7; 5986 (https) refused at 192.0.2.7, no answer at 2001:db8::7", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -21,25 +21,46 @@ func (a *app) printStep(st *step) {
 	if st.notTried {
 		return
 	}
-	clean := func(s string) string { return beginning(a.secrets.clean(s), maxSeen) }
+	clean := func(s string, margin int) string {
+		return breakable(beginning(a.secrets.clean(s), maxSeen), helpWidth-margin)
+	}
 	first := fmt.Sprintf("%-*s%-*s", columnName, st.result, columnSeen-columnName, st.name)
-	a.out.printf("%s\n", fold(first, strings.Repeat(" ", columnSeen), clean(st.seen)))
+	a.out.printf("%s\n", fold(first, strings.Repeat(" ", columnSeen), clean(st.seen, columnSeen)))
 	indent := strings.Repeat(" ", columnName)
 	for _, text := range st.more {
-		a.out.printf("%s%s\n", indent, safeLine(clean(text)))
+		a.out.printf("%s%s\n", indent, safeLine(a.secrets.clean(text)))
 	}
 	p := explainer{out: a.out, indent: indent}
 	if st.means != "" {
-		p.line("", clean(st.means))
+		p.line("", clean(st.means, columnName))
 	}
 	for _, act := range st.actions {
 		place := p.place(explain.Where(act.where))
-		p.line("- ", strings.ToUpper(place[:1])+place[1:]+": "+clean(act.what))
+		p.line("- ", strings.ToUpper(place[:1])+place[1:]+": "+clean(act.what, columnName+len("- ")))
 		if act.command != "" {
-			a.out.printf("%s  %s\n", indent, safeLine(act.command)) // not folded: it is copied
+			a.out.printf("%s  %s\n", indent, safeLine(a.secrets.clean(act.command))) // not folded: it is copied
 		}
 	}
 	_ = a.out.flush() // the output keeps its error
+}
+
+// breakable returns text with words that are wider than a line cut into pieces that are not. A word is measured as it is printed.
+func breakable(text string, line int) string {
+	var words []string
+	for word := range strings.FieldsSeq(text) {
+		word = safeLine(word)
+		begin, column := 0, 0
+		for i, r := range word {
+			n := runeCells(r)
+			if column+n > line {
+				words = append(words, word[begin:i])
+				begin, column = i, 0
+			}
+			column += n
+		}
+		words = append(words, word[begin:])
+	}
+	return strings.Join(words, " ")
 }
 
 // printVerdict prints what was not tried, and what comes of it all.

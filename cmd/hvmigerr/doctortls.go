@@ -26,6 +26,8 @@ func (l *ladder) tls(ctx context.Context) *step {
 	switch broken := e != nil && e.Stage == transport.StageTLS; {
 	case l.wantsCertificate():
 		return skipped("the host wants the client certificate at once, and that is for the user's requests alone")
+	case refused == nil && l.probe.Protocol() == protocolSSH:
+		return l.ssh(nil)
 	case refused == nil && (broken || state == nil):
 		return failed(l.probeErr)
 	}
@@ -68,7 +70,7 @@ func (l *ladder) describe(st *step, leaf *x509.Certificate) {
 	flags := l.s.flags
 	names := certificateNames(leaf)
 	for i := range names {
-		names[i] = beginning(names[i], maxPiece)
+		names[i] = beginning(names[i], maxPeer)
 	}
 	if len(names) == 0 {
 		names = []string{"nobody by name"}
@@ -90,7 +92,7 @@ func (l *ladder) describe(st *step, leaf *x509.Certificate) {
 	case len(flags.tlsPins) > 0:
 		st.seen += ", pinned"
 	default:
-		st.seen += ", issued by " + beginning(leaf.Issuer.String(), maxPiece)
+		st.seen += ", issued by " + beginning(leaf.Issuer.String(), maxPeer)
 	}
 	st.seen += ", valid until " + leaf.NotAfter.UTC().Format(time.DateOnly)
 	switch {

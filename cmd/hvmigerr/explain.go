@@ -27,9 +27,10 @@ any spelling: 0x8009030E, 2148074254, -2146893042, SEC_E_NO_CREDENTIALS. TEXT is
 a message, quoted or not; every code in it is found, also in messages that are
 not in English. FILE holds what decode reads, or any other text, such as what
 Move-VM printed or an exported event, in UTF-8 or UTF-16; XML is searched as it
-is, tags and all. With -, or without an argument, stdin is read.
+is, tags and all, and of JSON the values. With -, or without an argument, stdin
+is read.
 
-What hvmigerr does not know it says so, and exits with 0.`,
+When it recognises nothing, it says so and exits with 0.`,
 		Example: `  hvmigerr explain 0x8009030E
   hvmigerr explain -2146893042
   hvmigerr explain 'Failed to establish a connection (0x8007274D)'
@@ -78,8 +79,10 @@ type question struct {
 	kind   string
 	source string // of a file its name, or stdin; else empty
 	text   string // "" for a code, and where instances told more
+	lines  []int  // of each line of text, the line of the file; nil if they are the same
 	// instances is how many error instances there were; where they told nothing, the text did.
 	instances int
+	noFile    bool // text looks like the name of a file, too, and there is none
 	answer    *explain.Explanation
 }
 
@@ -87,6 +90,13 @@ func (a *app) explain(ctx context.Context, args []string, format string) error {
 	q, err := a.question(ctx, args)
 	if err != nil {
 		return err
+	}
+	switch {
+	case recognised(q.answer):
+	case q.noFile:
+		a.note("there is no file %s; it was taken for a text", q.text)
+	case q.kind != inputCode && strings.TrimSpace(q.text) == "" && q.instances == 0:
+		a.note("%s is empty", q.source)
 	}
 	if format != outputText {
 		return a.writeJSON(object{
@@ -122,12 +132,13 @@ func (a *app) question(ctx context.Context, args []string) (*question, error) {
 	switch {
 	case err == nil && !info.IsDir():
 		return a.file(ctx, arg)
-	case meansFile(arg), !recognised(q.answer) && couldMeanFile(arg):
+	case meansFile(arg):
 		if err = errors.Unwrap(err); err == nil {
 			err = errors.New("is a directory")
 		}
 		return nil, &usageError{fmt.Sprintf("FILE: open %s: %v", arg, err)}
 	}
+	q.noFile = couldMeanFile(arg)
 	return q, nil
 }
 
@@ -179,14 +190,17 @@ func (a *app) file(ctx context.Context, name string) (*question, error) {
 		a.warn("%s: %s", q.source, p)
 	}
 	q.text = string(text)
-	q.answer = explain.Text(q.text)
-	return q, nil
+	if values, lines, ok := jsonText(ctx, text); d.isJSON && ok {
+		q.text, q.lines = values, lines
+	}
+	q.answer = explainFaults(q.text, d.faults)
+	return q, ctx.Err()
 }
 
 // printExplanation prints all that is known.
 func (a *app) printExplanation(q *question) {
 	e := q.answer
-	p := explainer{out: a.out, full: true, text: q.text}
+	p := explainer{out: a.out, full: true, text: q.text, lines: q.lines}
 	if e.Headline != nil {
 		p.headline(e.Headline, len(e.Findings) == 0)
 	}

@@ -117,10 +117,12 @@ func TestRunExplain(t *testing.T) {
 		{name: "file of an instance that tells nothing", args: []string{silentFile}, kind: inputFile, code: 0x8009030E},
 		{name: "file of a page", args: []string{pageFile}, kind: inputFile, code: 0x8009030E},
 		{name: "no hit", args: []string{"4E0B97D1-C6A2-4F58-B1E7-38D5F90C2A6B"}, kind: inputText},
-		{name: "no hit in stdin", stdin: "\n", kind: inputStdin},
-		{name: "empty stdin", kind: inputStdin},
+		{name: "no hit in stdin", stdin: "nothing\n", kind: inputStdin},
+		{name: "blank stdin", stdin: "\n", kind: inputStdin, says: "stdin is empty"},
+		{name: "empty stdin", kind: inputStdin, says: "stdin is empty"},
 		{name: "no such file", args: []string{"nosuch.xml"}, want: exitUsage, says: "FILE: open nosuch.xml"},
-		{name: "no such path", args: []string{"logs/nosuch"}, want: exitUsage, says: "FILE: open logs/nosuch"},
+		{name: "no such path", args: []string{"logs/nosuch"}, kind: inputText, says: "there is no file logs/nosuch"},
+		{name: "a word with a slash", args: []string{"N/A"}, kind: inputText, says: "there is no file N/A"},
 		{name: "directory", args: []string{dir}, want: exitUsage, says: "is a directory"},
 		{name: "empty", args: []string{" "}, want: exitUsage, says: "CODE, TEXT or FILE is empty"},
 		{name: "unknown flag", args: []string{"--raw", "5"}, want: exitUsage, says: "unknown flag: --raw; see hvmigerr explain -h"},
@@ -172,6 +174,9 @@ func TestExplainHostile(t *testing.T) {
 func FuzzExplain(f *testing.F) {
 	for _, s := range []string{
 		"Der Zugriff wurde verweigert (0x80070005).", "failed at migration source 'a\x1b[31m'.\n0x8007274d", "\xff\xfe0\x00x\x00", instance,
+		"{\"Id\": 21502, \"Message\": \"a\\u001b\\r\\n0x8009\\r\\n030E\", \"schema\": \"hvmigerr/v1\", \"explanation\": {\"a\": [5]}}",
+		`<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><s:Fault><s:Detail>` +
+			`<f:WSManFault xmlns:f="http://schemas.microsoft.com/wbem/wsman/1/wsmanfault" Code="5"/></s:Detail></s:Fault></s:Body></s:Envelope>`,
 		"Virtual machine migration operation for 'x' failed at migration source 'y'. (Virtual machine ID 1)\r\nlimit '2' was reached",
 	} {
 		f.Add([]byte(s))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/hvmigerr/hvmigerr/invoke/explain"
@@ -23,8 +24,8 @@ func named(f *explain.Finding, told string) string {
 		if within := inner(f); within != "" {
 			name += " = " + within
 		}
-		if f.Row.Symbol != "" {
-			name = fmt.Sprintf("%s (%s)", f.Row.Symbol, name)
+		if s := symbol(f); s != "" {
+			name = fmt.Sprintf("%s (%s)", s, name)
 		}
 	}
 	if told != "" {
@@ -44,6 +45,9 @@ func inner(f *explain.Finding) string {
 	case c.Kind == explain.KindHRESULT && r.Kind == explain.KindNTSTATUS:
 		return fmt.Sprintf("HRESULT_FROM_NT(0x%08X)", r.Value)
 	}
+	if f.Row.Symbol != "" && f.Row.Symbol != symbol(f) {
+		return codeText(r) + " " + f.Row.Symbol
+	}
 	return codeText(r)
 }
 
@@ -59,25 +63,28 @@ func codeText(c explain.Code) string {
 	return fmt.Sprintf("%s %d", c.Kind, c.Value)
 }
 
+// symbol returns the name of what was found: ERROR_ACCESS_DENIED for 5, though the tables keep what they know under E_ACCESSDENIED.
+func symbol(f *explain.Finding) string { return cmp.Or(f.Symbol, f.Row.Symbol) }
+
 // spellings writes a code in every way in which it stands in logs; nothing for no code.
-func spellings(c explain.Code) string {
-	text := codeText(c)
+func spellings(c explain.Code) []string {
+	list := []string{codeText(c)}
 	switch c.Kind {
 	case explain.KindHRESULT, explain.KindNTSTATUS:
-		text += fmt.Sprintf("  %d", c.Value)
+		list = append(list, fmt.Sprint(c.Value))
 		if n := int32(c.Value); n < 0 { //nolint:gosec // the same 32 bits, as signed
-			text += fmt.Sprintf("  %d", n)
+			list = append(list, fmt.Sprint(n))
 		}
 		if c.Kind == explain.KindNTSTATUS {
-			text += "  NTSTATUS"
+			list = append(list, "NTSTATUS")
 		}
 	case explain.KindWin32:
-		text += fmt.Sprintf("  0x%08X", c.Value)
+		list = append(list, fmt.Sprintf("0x%08X", c.Value))
 	case explain.KindCIM, explain.KindReturnValue, explain.KindEvent:
 	default:
-		return ""
+		return nil
 	}
-	return text
+	return list
 }
 
 // recognised tells whether an explanation says anything.

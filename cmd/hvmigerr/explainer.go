@@ -17,6 +17,8 @@ type explainer struct {
 	full bool
 	// text is the one that was explained, to tell the line; else the parts have numbers.
 	text string
+	// lines has, for each line of text, the line of the file it was taken from; nil if text is all of the file.
+	lines []int
 	// hosts are the names of machines, where they are known.
 	hosts map[explain.Where]string
 }
@@ -37,7 +39,7 @@ func (p *explainer) headline(f *explain.Finding, alone bool) {
 	if p.full {
 		p.line("", "Headline: "+named(f, p.told(f))+". It says that and where the migration failed, not why.")
 	} else {
-		p.line("", fmt.Sprintf("Error %d is a headline (%s): it says that and where, not why.", f.Part+1, named(f, "")))
+		p.line("", fmt.Sprintf("Message %d is a headline (%s): it says that and where, not why.", f.Part+1, named(f, "")))
 	}
 	defer p.deeper("  ")()
 	if p.full && f.Row.Meaning != "" {
@@ -97,7 +99,7 @@ func (p *explainer) references(list []string) {
 // more says how to see the rest of a finding.
 func more(f *explain.Finding) string {
 	c := number(f)
-	what := f.Row.Symbol
+	what := symbol(f)
 	switch {
 	case c == explain.Code{}:
 		return "\"hvmigerr explain\" of the message tells more."
@@ -175,13 +177,20 @@ func (p *explainer) place(where explain.Where) string {
 
 // title prints the same in several lines, with a code in all its spellings.
 func (p *explainer) title(f *explain.Finding) {
-	var words []string
-	for _, w := range []string{f.Row.ID, f.Row.Symbol, spellings(number(f))} {
-		if w != "" {
-			words = append(words, w)
+	line := p.indent
+	for _, word := range append([]string{f.Row.ID, symbol(f)}, spellings(number(f))...) {
+		switch begun := strings.TrimSpace(line) != ""; {
+		case word == "":
+			continue
+		case begun && cells(line)+2+cells(word) > helpWidth:
+			p.out.printf("%s\n", line)
+			line = p.indent + "  "
+		case begun:
+			line += "  "
 		}
+		line += word
 	}
-	p.out.printf("%s%s\n", p.indent, strings.Join(words, "  "))
+	p.out.printf("%s\n", line)
 	if within := inner(f); within != "" {
 		p.out.printf("%s  = %s\n", p.indent, within)
 	}
@@ -190,28 +199,34 @@ func (p *explainer) title(f *explain.Finding) {
 	}
 }
 
-// told says what in the input a finding rests on; nothing for a code that was asked for.
+// told says what in the input a finding rests on; nothing for a code that was asked for. The parts are called messages: "error 2"
+// would be a code to whoever explains this output.
 func (p *explainer) told(f *explain.Finding) string {
-	switch f.Basis {
-	case explain.BasisReturn:
-		return ""
-	case explain.BasisMessageID, explain.BasisStatus:
-		return fmt.Sprintf("the %s of error %d", f.Basis, f.Part+1)
-	case explain.BasisCode, explain.BasisPattern:
-	}
-	switch {
+	switch property := f.Basis == explain.BasisMessageID || f.Basis == explain.BasisStatus; {
+	case f.Text == "" && property:
+		return fmt.Sprintf("the %s of message %d", f.Basis, f.Part+1)
+	case f.Text == "" && p.text != "":
+		return "a code of the SOAP fault"
 	case f.Text == "":
 		return ""
 	case p.text == "" && f.Basis == explain.BasisPattern:
-		return fmt.Sprintf("by the words of error %d", f.Part+1)
+		return fmt.Sprintf("by the words of message %d", f.Part+1)
 	case p.text == "":
-		return fmt.Sprintf("in error %d", f.Part+1)
+		return fmt.Sprintf("in message %d", f.Part+1)
 	}
-	piece := safeLine(`"` + beginning(f.Text, maxPiece) + `"`)
+	piece := beginning(f.Text, maxPiece)
+	if f.Basis == explain.BasisCode {
+		piece = strings.NewReplacer("\r", "", "\n", "").Replace(piece) // a console broke it
+	}
+	piece = safeLine(`"` + piece + `"`)
 	if !strings.Contains(strings.TrimSpace(p.text), "\n") {
 		return "by " + piece
 	}
-	return fmt.Sprintf("by line %d: %s", 1+strings.Count(p.text[:f.Start], "\n"), piece)
+	line := 1 + strings.Count(p.text[:f.Start], "\n")
+	if p.lines != nil {
+		line = p.lines[line-1]
+	}
+	return fmt.Sprintf("by line %d: %s", line, piece)
 }
 
 // maxPiece bounds what is quoted of a text, in bytes.

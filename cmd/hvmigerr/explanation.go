@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -67,7 +68,7 @@ func (a *app) printJobMeaning(said meanings, asked string, d *diagnosed) {
 		fmt.Fprintf(&key, "%s %d %s\n", r.Kind, r.Value, r.ID)
 	}
 	if vm, ok := said[key.String()]; ok {
-		a.out.printf("\n  What this means: as above, for %s.\n", safeLine(vm))
+		a.out.printf("\n  What this means: as above, for %q.\n", cell(vm))
 		return
 	}
 	if len(findings) > 0 {
@@ -85,10 +86,21 @@ func reason(vm string, f *explain.Finding) string {
 	return fold("  "+cell(vm)+": ", "    ", text)
 }
 
+// namesHost tells the name or the address of a host from words that a host would put into ours. Letters are those of any language.
+func namesHost(name string) bool {
+	const longest = 253 // RFC 1035 2.3.4, without the final dot
+	return len(name) <= longest && !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_:", r) || unsafeRune(r)
+	})
+}
+
 // machines names the hosts of a migration as far as they are known. The one that was asked is the source, unless it is the
 // destination, which cannot be told when it was asked by its address.
 func machines(asked string, j *invoke.MigrationJob) map[explain.Where]string {
 	to := line(j.DestinationHost)
+	if !namesHost(to) {
+		to = ""
+	}
 	hosts := map[explain.Where]string{explain.WhereHost: asked, explain.WhereDestination: to}
 	short := func(name string) string {
 		name, _, _ = strings.Cut(name, ".")

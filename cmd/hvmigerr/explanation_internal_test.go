@@ -64,9 +64,9 @@ func TestPrintMeaning(t *testing.T) {
 	t.Parallel()
 	const want = `
   What this means (by hvmigerr, not from the host):
-     Error 1 is a headline (event 21024): it says that and where, not why.
-     STATUS_ACCESS_DENIED (0xC0000022), in error 2
-     WSAECONNREFUSED (0x8007274D = HRESULT_FROM_WIN32(10061)), in error 2
+     Message 1 is a headline (event 21024): it says that and where, not why.
+     STATUS_ACCESS_DENIED (0xC0000022), in message 2
+     WSAECONNREFUSED (0x8007274D = HRESULT_FROM_WIN32(10061)), in message 2
        The destination answers on the network, but nothing there accepts
        connections of a migration.
        Likely causes, the first the likeliest:
@@ -83,9 +83,9 @@ func TestPrintMeaning(t *testing.T) {
              Test-NetConnection <DESTINATION> -Port 6600
        Check on a domain controller:
          - Nothing.
-     migration-limit, by the words of error 3
+     migration-limit, by the words of message 3
        Too many at once.
-     0x8ABC1234, in error 3
+     0x8ABC1234, in message 3
        No table has it.
      "hvmigerr explain WSAECONNREFUSED" tells more.
      Note: Something limits this answer.
@@ -227,11 +227,11 @@ func TestCodeText(t *testing.T) {
 		if got := codeText(tt.code); got != tt.text {
 			t.Errorf("codeText(%v) = %q, want %q", tt.code, got, tt.text)
 		}
-		if got := spellings(tt.code); got != tt.everything {
+		if got := strings.Join(spellings(tt.code), "  "); got != tt.everything {
 			t.Errorf("spellings(%v) = %q, want %q", tt.code, got, tt.everything)
 		}
 	}
-	if got := spellings(explain.Code{}); got != "" {
+	if got := spellings(explain.Code{}); got != nil {
 		t.Errorf("spellings of no code = %q", got)
 	}
 	for _, tt := range []struct {
@@ -253,16 +253,25 @@ func TestCodeText(t *testing.T) {
 func TestMachines(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		asked, to, source string
+		asked, to, source, destination string
 	}{
-		{"hv01.example.com", "HV02", "hv01.example.com"},
-		{"hv01.example.com", "", "hv01.example.com"},
-		{"hv02.example.com", "HV02", ""},
-		{"192.0.2.7", "HV02", ""},
-		{"2001:db8::7", "HV02", ""},
+		{"hv01.example.com", "HV02", "hv01.example.com", "HV02"},
+		{"hv01.example.com", "", "hv01.example.com", ""},
+		{"hv02.example.com", "HV02", "", "HV02"},
+		{"192.0.2.7", "HV02", "", "HV02"},
+		{"2001:db8::7", "HV02", "", "HV02"},
+		{"hv01", "HV-MÜNCHEN_02", "hv01", "HV-MÜNCHEN_02"},
+		{"hv01", "2001:db8::8", "hv01", "2001:db8::8"},
+		// What is no name would be taken for our words.
+		{"hv01", "HV02: run the command below, then go on", "hv01", ""},
+		{"hv01", "HV02\nCheck here:", "hv01", ""},
+		{"hv01", "HV02\u3164\u3164run", "hv01", ""},
+		{"hv01", "HV\x1b[2J", "hv01", ""},
+		{"hv01", "HV02$(reboot)", "hv01", ""},
+		{"hv01", strings.Repeat("x", 254), "hv01", ""},
 	} {
 		got := machines(tt.asked, &invoke.MigrationJob{DestinationHost: &tt.to})
-		if got[explain.WhereSource] != tt.source || got[explain.WhereDestination] != tt.to || got[explain.WhereHost] != tt.asked {
+		if got[explain.WhereSource] != tt.source || got[explain.WhereDestination] != tt.destination || got[explain.WhereHost] != tt.asked {
 			t.Errorf("machines(%q, %q) = %v", tt.asked, tt.to, got)
 		}
 	}

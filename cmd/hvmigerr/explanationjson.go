@@ -33,15 +33,19 @@ func findingObject(f *explain.Finding) object {
 	if r.Code != c {
 		row = append(codeMembers(r.Code), member{"symbol", nullable(r.Symbol)})
 	}
+	var part any = f.Part
+	if f.Part < 0 {
+		part = nil // a return value is of none
+	}
 	return append(o,
-		member{"symbol", nullable(r.Symbol)},
+		member{"symbol", nullable(symbol(f))},
 		member{"pattern", nullable(r.ID)},
 		member{"row", row},
 		member{"meaning", nullable(r.Meaning)},
 		member{"causes", append([]string{}, r.Causes...)},
 		member{"checks", checkObjects(r.Checks)},
 		member{"references", append([]string{}, r.References...)},
-		member{"part", f.Part},
+		member{"part", part},
 		member{"start", f.Start},
 		member{"end", f.End},
 		member{"text", nullable(f.Text)},

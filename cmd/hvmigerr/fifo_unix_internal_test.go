@@ -13,6 +13,25 @@ import (
 	"testing"
 )
 
+// TestUnopenedFIFO: nor does one that nobody opens.
+func TestUnopenedFIFO(t *testing.T) {
+	clearEnvironment(t)
+	for _, command := range []string{"decode", "explain"} {
+		name := filepath.Join(t.TempDir(), "fifo")
+		if err := syscall.Mkfifo(name, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errInterrupted)
+		if got := invokeRun(ctx, strings.NewReader(""), command, name); got.code != exitInterrupted {
+			t.Errorf("%s: run = %+v, want exit %d", command, got, exitInterrupted)
+		}
+		if file, err := os.OpenFile(name, os.O_RDWR, 0); err == nil { // lets go who waits in open
+			_ = file.Close()
+		}
+	}
+}
+
 // TestFIFO: a pipe that somebody holds open and never writes to does not hold up an interrupted run.
 func TestFIFO(t *testing.T) {
 	clearEnvironment(t)

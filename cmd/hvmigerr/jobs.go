@@ -161,7 +161,7 @@ func (a *app) printReasons(list []*diagnosed) {
 		}
 	}
 	if len(reasons) > 0 {
-		a.out.printf("\nWhat the jobs themselves tell means (by hvmigerr, not from the host):\n%s\n", strings.Join(reasons, "\n"))
+		a.out.printf("\nWhat the jobs say of themselves means (by hvmigerr, not from the host):\n%s\n", strings.Join(reasons, "\n"))
 	}
 	if failed > 0 {
 		a.out.printf("\n\"hvmigerr get\" tells why %s failed.\n", map[bool]string{true: "it", false: "they"}[failed == 1])

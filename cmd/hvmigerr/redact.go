@@ -54,9 +54,10 @@ func newRedactor(cfg *transport.Config, proxy transport.Proxy) redactor {
 
 // addBasic adds the token in which Basic sends a user and the password.
 func (r *redactor) addBasic(user, password string) {
-	token := strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(user+":"+password)), "=")
-	for _, text := range []string{token, url.QueryEscape(token)} {
-		r.addText(text[:min(leastToken, len(text))], text)
+	token := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	bare := strings.TrimRight(token, "=") // it may also come without
+	for _, escape := range []func(string) string{func(s string) string { return s }, url.QueryEscape} {
+		r.addText(escape(bare)[:min(leastToken, len(escape(bare)))], escape(token))
 	}
 }
 
@@ -110,7 +111,7 @@ func (r redactor) clean(text string) string {
 			if !found {
 				break
 			}
-			n := s.length(after)
+			n := r.length(s.start, after)
 			if n < 0 {
 				b.WriteString(s.start)
 			} else {
@@ -121,6 +122,18 @@ func (r redactor) clean(text string) string {
 		text = b.String()
 	}
 	return text
+}
+
+// length returns how much of after belongs to a secret that begins by start: the longest, since forms differ in how their padding is
+// written. It is -1 when it is none.
+func (r redactor) length(start, after string) int {
+	n := -1
+	for i := range r {
+		if r[i].start == start {
+			n = max(n, r[i].length(after))
+		}
+	}
+	return n
 }
 
 // length returns how much of after belongs to the secret that begins before it; -1 when it is none.

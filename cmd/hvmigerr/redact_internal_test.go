@@ -28,6 +28,8 @@ func TestRedactor(t *testing.T) {
 		Auth: transport.AuthBasic, User: "bird", Password: transport.NewSecret(`c4nary-Zug%spitze"7`),
 	}, proxy)
 	short := newRedactor(&transport.Config{Auth: transport.AuthBasic, User: "u", Password: transport.NewSecret("pwd")}, transport.Proxy{})
+	two := newRedactor(&transport.Config{Auth: transport.AuthBasic, User: "u", Password: transport.NewSecret("pd")}, transport.Proxy{})
+	tiny := newRedactor(&transport.Config{Auth: transport.AuthBasic, User: "u"}, transport.Proxy{})
 	ntlm := newRedactor(&transport.Config{
 		Auth: transport.AuthNTLM, User: "bird", Password: transport.NewSecret(`c4nary-Zug%spitze"7`),
 	}, transport.Proxy{})
@@ -52,7 +54,12 @@ func TestRedactor(t *testing.T) {
 		{both, "\x00<" + inUTF16(`c4nary-Zug%spitze"7`, binary.BigEndian), "\x00<REDACTED"},
 		{both, "pr0xy-c4nary", "REDACTED"},
 		{both, "Proxy-Authorization: Basic cHU6cHIweHktYzRuYXJ5", "Proxy-Authorization: Basic REDACTED"},
-		{short, "the pwd is in dTpwd2Q=", "the pwd is in REDACTED="},
+		{short, "the pwd is in dTpwd2Q=", "the pwd is in REDACTED"}, // its padding tells the length
+		{short, "the pwd is in dTpwd2Q, ", "the pwd is in REDACTED, "},
+		{short, "x?dTpwd2Q%3D&y", "x?REDACTED&y"},
+		{short, inUTF16("<dTpwd2Q=>", binary.LittleEndian), inUTF16("<", binary.LittleEndian) + "REDACTED" + inUTF16(">", binary.LittleEndian)},
+		{two, "Basic dTpwZA==, x=", "Basic REDACTED, x="},
+		{tiny, "Basic dTo=, dTo", "Basic REDACTED, REDACTED"},
 		// The tokens of NTLM and Kerberos go with whatever of them is left.
 		{ntlm, "c4nary-Zug%spitze\"7", "REDACTED"},
 		{ntlm, "Basic " + token, "Basic " + token}, // it never was sent

@@ -37,6 +37,10 @@ type AuthError struct {
 	Reason error
 }
 
+// ErrUnanswered marks the loss of a connection that a password, or the proof of one, had gone out over, when the host had never taken
+// it before. It wraps [wsman.ErrConnectionLost] too. All further requests of the Transport end with the same error.
+var ErrUnanswered = errors.New("the password, or a proof of it, was sent once, and is not sent again")
+
 // Error says who was refused and what the host offers, or what went wrong.
 func (e *AuthError) Error() string {
 	of := ""

@@ -39,6 +39,10 @@ type CredentialError struct {
 	Err error
 	// Fix is a command line for a shell that makes it usable, empty if none is known.
 	Fix string
+	// Expired tells that there is a ticket of the user, which was good and has ended.
+	Expired bool
+	// Unsound tells that the file could be read, and is not one of its kind, or a damaged one. An empty ticket cache is none of these.
+	Unsound bool
 }
 
 // Error says what is wrong with which source, and what to run.
@@ -205,6 +209,7 @@ func readCCache(path string) (*krb5.CCache, error) {
 		if len(b) == 0 || bytes.HasPrefix(b, []byte{5, 3}) || bytes.HasPrefix(b, []byte{5, 4}) {
 			e.Fix = kinitLine(path, "") // else it is a file of another kind, such as a keytab (5, 2), which kinit would overwrite
 		}
+		e.Unsound = e.Fix == ""
 		return nil, e
 	}
 	return c, nil
@@ -230,6 +235,7 @@ func unusableTicket(path string, c *krb5.Credential, now time.Time) *CredentialE
 	case now.Before(c.EndTime):
 		e.Err = fmt.Errorf("the ticket of %s is not valid before %s", printable(c.Client.String()), moment(c.StartTime))
 	default:
+		e.Expired = true
 		e.Err = fmt.Errorf("the ticket of %s expired at %s", printable(c.Client.String()), moment(c.EndTime))
 	}
 	e.Fix = kinitLine(path, c.Client.String())
@@ -247,7 +253,7 @@ func readKeytab(path string) ([]krb5.ServiceKey, error) {
 	keys, err := krb5.DecodeKeytab(b)
 	switch {
 	case err != nil:
-		return nil, &CredentialError{Source: path, Err: fmt.Errorf("not a sound keytab: %w", err)}
+		return nil, &CredentialError{Source: path, Err: fmt.Errorf("not a sound keytab: %w", err), Unsound: true}
 	case len(keys) == 0:
 		return nil, &CredentialError{Source: path, Err: errors.New("it holds no key of AES (encryption types 17 to 20)")}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"time"
 )
 
@@ -17,7 +18,7 @@ const (
 	StageConnect = "connect" // TCP to the host
 	StageProxy   = "proxy"   // all up to a way through the proxy
 	StageTLS     = "tls"     // the handshake with the host
-	StageAnswer  = "answer"  // of Transport.Probe alone: the connection stands, and no answer came in time
+	StageAnswer  = "answer"  // of Transport.Probe alone: the peer has ended the connection before it had answered
 )
 
 // A ConnectError says that the host was not reached. Nothing of the request was sent; at StageAnswer
@@ -52,15 +53,18 @@ func stageText(stage, addr string) string {
 // A securing makes a connection to the host, over which nothing went yet, one of TLS, and closes it when that fails.
 type securing func(ctx context.Context, c net.Conn) (net.Conn, error)
 
-// secure is the securing of requests.
-func (t *Transport) secure(ctx context.Context, c net.Conn) (net.Conn, error) {
-	return handshake(ctx, c, t.tlsConfig())
+// secure returns the securing of requests.
+func (t *Transport) secure(anonymous bool) securing {
+	return func(ctx context.Context, c net.Conn) (net.Conn, error) {
+		return handshake(ctx, c, t.tlsConfig(anonymous))
+	}
 }
 
 // dial opens a connection to the host, ready for HTTP; over https it is secured.
 func (t *Transport) dial(ctx context.Context, secure securing) (*conn, error) {
 	limited, cancel := context.WithTimeout(ctx, t.cfg.ConnectTimeout)
 	defer cancel()
+	ours := endsWithin(ctx, t.cfg.ConnectTimeout)
 	c, failed := t.connect(limited, secure)
 	if failed == nil {
 		return &conn{Conn: c}, nil
@@ -68,6 +72,8 @@ func (t *Transport) dial(ctx context.Context, secure securing) (*conn, error) {
 	switch {
 	case ended(ctx) != nil:
 		return nil, fmt.Errorf("%s: %w", stageText(failed.Stage, failed.Addr), ended(ctx))
+	case ours && timedOut(failed.Err):
+		return nil, fmt.Errorf("%s: %w", stageText(failed.Stage, failed.Addr), context.DeadlineExceeded)
 	case ended(limited) != nil:
 		failed.Err = fmt.Errorf("not done within %v, the limit for all of the connecting", t.cfg.ConnectTimeout)
 	case errors.Is(failed.Err, context.DeadlineExceeded):
@@ -77,7 +83,19 @@ func (t *Transport) dial(ctx context.Context, secure securing) (*conn, error) {
 	return nil, failed
 }
 
-// ended returns the error of ctx. Package net has timers of its own for a deadline, which may go off just before that of ctx.
+// endsWithin tells that ctx has a deadline, which comes before d from now has passed. What times out within d is its doing: package net
+// has timers of its own for a deadline, which go off a little before it, and before that of ctx.
+func endsWithin(ctx context.Context, d time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) <= d
+}
+
+// timedOut tells an error of package net's timers. The kernel's own time-outs are others.
+func timedOut(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// ended returns the error of ctx, whose own timer may be late.
 func ended(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded

@@ -37,7 +37,9 @@
 //   - A redirect is never followed, a cookie never kept, an answer never decompressed.
 //   - An answer in clear is never believed on a session that seals, nor one that is altered, cut, repeated or out of turn.
 //   - What a host has refused, be it a password or a ticket, is not sent to it again by the same Transport; and as long as
-//     no connection is authenticated, one at a time tries.
+//     no connection is authenticated, one at a time tries. A password, or NTLM's proof of one, whose answer was lost before the host
+//     had ever taken it, is not sent again either: the host may have counted it as wrong.
+//   - What is anonymous never goes over a connection that NTLM, Kerberos or a client certificate has authenticated, or may.
 //   - A request that may have left is not sent again. When a kept connection turns out to be closed before the first byte
 //     of a request was written to it, the request goes out on a new connection. One that is Repeatable goes out once more after a
 //     401 to a sealed request, by which a host says that it has forgotten the session. Every other loss is the caller's to judge.
@@ -48,7 +50,7 @@
 //
 //   - [*ConnectError]: the host was not reached. Nothing of the request was sent. Inside it may be a [*CertificateError], or the
 //     [*wsman.HTTPError] of a proxy that refused. [Transport.Probe] alone has one of StageAnswer.
-//   - [wsman.ErrConnectionLost]: the connection broke before the whole answer was read.
+//   - [wsman.ErrConnectionLost]: the connection broke before the whole answer was read; with [ErrUnanswered] when a password was out.
 //   - [*wsman.HTTPError]: an answer that was not SOAP.
 //   - [*AuthError]: NTLM or Kerberos did not come about. No envelope was sent. Inside it may be the [*wsman.HTTPError] of the
 //     host's 401, a [*KDCError], a [*KDCUnreachableError] or a [*CredentialError].

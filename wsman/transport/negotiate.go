@@ -159,6 +159,7 @@ func (s *session) secure(ctx context.Context) error {
 	err := s.authenticate(ctx)
 	if err == nil {
 		t.proven.Store(true)
+		t.known.Store(true)
 	}
 	return err
 }
@@ -177,8 +178,8 @@ func (s *session) authenticate(ctx context.Context) error {
 	for sent := 1; sent <= maxLegs; sent++ {
 		l, err := s.leg(ctx, token)
 		switch {
-		case err != nil && sent > 1 && n.mechanism == MechanismNTLM && s.hungUp(err):
-			return s.authError(errMidway)
+		case err != nil && sent > 1 && n.mechanism == MechanismNTLM:
+			return s.lostMidway(err)
 		case err != nil:
 			return err
 		case l.status != http.StatusUnauthorized:
@@ -220,6 +221,18 @@ var (
 // request was written, or a proxy in between takes each connection for one request.
 func (s *session) hungUp(err error) bool {
 	return errors.Is(err, wsman.ErrConnectionLost) && (!s.conn.state().wrote || s.t.forwarded())
+}
+
+// lostMidway says what err means, which was the answer to NTLM's proof of the password.
+func (s *session) lostMidway(err error) error {
+	if !s.hungUp(err) {
+		return s.unanswered(err)
+	}
+	e := s.authError(errMidway)
+	if s.conn.state().wrote && !s.t.known.Load() {
+		s.t.refuse(e)
+	}
+	return e
 }
 
 // bindings ties the handshake to the TLS connection to the host, when there is one.

@@ -60,16 +60,15 @@ func (p *Probe) Protocol() string {
 
 // Probe goes the way of a request, through the proxy and TLS, and sends one empty POST without anything of the user: no
 // Authorization, no client certificate, no name. A proxy is told the user and the password that are its own. Config.ConnectTimeout
-// bounds the connecting, and once more the answer.
+// bounds the connecting, and the body; for the answer it waits as a request does, as long as ctx allows.
 //
 // Any answer of HTTP is a success. Otherwise the error is what a request would end with, and the Probe, which is never nil, holds what
-// was learnt before. A peer that is silent for too long is a [*ConnectError] of StageAnswer.
+// was learnt before. Of a peer that ends the connection before it has answered, it is a [*ConnectError] of StageAnswer, and
+// [wsman.ErrConnectionLost] is in it.
 func (t *Transport) Probe(ctx context.Context) (*Probe, error) {
 	p := &Probe{Proxied: t.proxy != nil}
 	c, err := t.dial(ctx, func(ctx context.Context, c net.Conn) (net.Conn, error) {
-		cfg := t.tlsConfig()
-		cfg.Certificates = nil
-		return p.handshake(ctx, c, cfg)
+		return p.handshake(ctx, c, t.tlsConfig(true))
 	})
 	if err != nil {
 		p.Certificate, _ = errors.AsType[*CertificateError](err)
@@ -115,22 +114,20 @@ func (p *Probe) handshake(ctx context.Context, c net.Conn, cfg *tls.Config) (net
 
 // ask sends the request over s and notes the answer.
 func (p *Probe) ask(ctx context.Context, s *session) error {
-	limit := s.t.cfg.ConnectTimeout
-	limited, cancel := context.WithTimeout(ctx, limit)
+	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
-	hr, err := s.t.newRequest(limited, contentTypeUTF8, nil)
+	hr, err := s.t.newRequest(asking, contentTypeUTF8, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := s.send(limited, hr)
+	resp, err := s.send(asking, hr)
 	switch {
-	case err != nil && ended(ctx) != nil:
-		return fmt.Errorf("waiting for the answer of %s: %w", s.t.hostPort(), ended(ctx))
-	case err != nil && ended(limited) != nil:
-		return &ConnectError{Stage: StageAnswer, Addr: s.t.hostPort(), Err: unanswered(limit, s.conn.state().read)}
+	case errors.Is(err, wsman.ErrConnectionLost):
+		return &ConnectError{Stage: StageAnswer, Addr: s.t.hostPort(), Err: err}
 	case err != nil:
 		return err
 	}
+	defer time.AfterFunc(s.t.cfg.ConnectTimeout, cancel).Stop() // of the body: it is worth no longer wait
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < http.StatusContinue {
 		return &wsman.ProtocolError{Msg: fmt.Sprintf("the answer is not valid HTTP: its status is %q", resp.Status)}
@@ -145,14 +142,6 @@ func (p *Probe) ask(ctx context.Context, s *session) error {
 		return e
 	}
 	return nil
-}
-
-// unanswered says that no whole header came in time, but so many bytes.
-func unanswered(limit time.Duration, read int64) error {
-	if read == 0 {
-		return fmt.Errorf("none within %v", limit)
-	}
-	return fmt.Errorf("not whole within %v, after %d bytes", limit, read)
 }
 
 // An opening is a connection that keeps how the peer begins.

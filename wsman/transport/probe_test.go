@@ -104,6 +104,9 @@ func TestProbe(t *testing.T) {
 			if got.Protocol() != tt.protocol || got.Remote != p.addr() || got.Proxied || got.TLS != nil || got.Certificate != nil {
 				t.Errorf("Probe = %+v, %s; want %s of %s", got, got.Protocol(), tt.protocol, p.addr())
 			}
+			if e, ok := errors.AsType[*transport.ConnectError](err); tt.want == "lost" && (!ok || e.Stage != transport.StageAnswer) {
+				t.Errorf("Probe: %v, want a ConnectError of StageAnswer", err)
+			}
 			if !strings.HasPrefix(string(got.Banner), tt.banner) || len(got.Banner) > 256 || tt.banner == "" && len(got.Banner) > 0 {
 				t.Errorf("Banner = %q, want %q", got.Banner, tt.banner)
 			}
@@ -320,18 +323,19 @@ func TestProbeNotTLS(t *testing.T) {
 	}
 }
 
-// TestProbeSilent: a peer that takes the connection and goes no further is given up, by the limit of connecting or by the context.
+// TestProbeSilent: a peer that takes the connection and goes no further is given up: within TLS, and within the body, by the limit of
+// connecting; else, as by a request, by the context.
 func TestProbeSilent(t *testing.T) {
 	part := reply("200 OK", "<p>", "Content-Length: 100")
 	for _, tt := range []struct {
 		name   string
 		handle func(net.Conn)
 		https  bool
-		want   string // after ConnectTimeout
+		want   string // after ConnectTimeout, with a context of a minute; empty: that of the context
 		early  string // in the error of a context that ends before
 	}{
-		{"nothing", silent, false, "connect answer", "waiting for the answer"},
-		{"byte by byte", dripping("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 1000)), false, "connect answer", "waiting for the answer"},
+		{"nothing", silent, false, "", "waiting for the answer"},
+		{"byte by byte", dripping("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 1000)), false, "", "waiting for the answer"},
 		{"TLS", silent, true, "connect tls", "TLS with"},
 		{"body", then(part, silent), false, "answer 200", ""},
 	} {
@@ -343,32 +347,63 @@ func TestProbeSilent(t *testing.T) {
 					cfg.URL = "https://hv01.example:5986/wsman"
 				}
 				tr := newTransport(t, cfg)
-				began := time.Now()
-				p, err := tr.Probe(t.Context())
-				if got := probed(p, err); got != tt.want || time.Since(began) != 5*time.Second {
-					t.Errorf("Probe = %s (%v) after %v, want %s after 5s", got, err, time.Since(began), tt.want)
-				}
-				if err != nil && (!strings.Contains(err.Error(), "within 5s") || errors.Is(err, context.DeadlineExceeded)) {
-					t.Errorf("error %v, want one that is not the context's", err)
+				limits := map[time.Duration]string{time.Second: tt.early}
+				if tt.want == "" {
+					limits[time.Minute] = tt.early
+				} else {
+					checkGivenUp(t, tr, tt.want)
 				}
 				if tt.want == "answer 200" {
-					if string(p.Body) != "<p>" || p.Received != began {
-						t.Errorf("Probe = %+v, want the part of the body", p)
-					}
 					return
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				defer cancel()
-				p, err = tr.Probe(ctx)
-				if p == nil || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), tt.early) || time.Since(began) != 6*time.Second {
-					t.Errorf("Probe = %v after %v, want the context's error", err, time.Since(began)-5*time.Second)
-				}
-				if _, ok := errors.AsType[*transport.ConnectError](err); ok {
-					t.Error("the end of the context is a ConnectError")
+				for limit, want := range limits {
+					began := time.Now()
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					p, err := tr.Probe(ctx)
+					cancel()
+					if p == nil || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), want) || time.Since(began) != limit {
+						t.Errorf("Probe = %v after %v, want the context's error after %v", err, time.Since(began), limit)
+					}
+					if _, ok := errors.AsType[*transport.ConnectError](err); ok {
+						t.Error("the end of the context is a ConnectError")
+					}
 				}
 			})
 		})
 	}
+}
+
+// checkGivenUp checks that a probe ends after five seconds, and not by the context.
+func checkGivenUp(t *testing.T, tr *transport.Transport, want string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	began := time.Now()
+	p, err := tr.Probe(ctx)
+	if got := probed(p, err); got != want || time.Since(began) != 5*time.Second {
+		t.Errorf("Probe = %s (%v) after %v, want %s after 5s", got, err, time.Since(began), want)
+	}
+	if err != nil && (!strings.Contains(err.Error(), "within 5s") || errors.Is(err, context.DeadlineExceeded)) {
+		t.Errorf("error %v, want one that is not the context's", err)
+	}
+	if err == nil && (string(p.Body) != "<p>" || p.Received != began) {
+		t.Errorf("Probe = %+v, want the part of the body", p)
+	}
+}
+
+// TestProbeSlow: a host may take longer for its first answer than connecting may.
+func TestProbeSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{handle: func(_ int, c net.Conn) {
+			readPost(c)
+			<-time.After(20 * time.Second)
+			say(c, reply("401 Unauthorized", "", "Content-Length: 0"))
+		}}
+		p, err := newTransport(t, n.config()).Probe(t.Context())
+		if got := probed(p, err); got != "answer 401" {
+			t.Errorf("Probe = %s (%v), want answer 401", got, err)
+		}
+	})
 }
 
 // TestProbeProxy: a proxy is told its own user and nobody else's, and what it answers itself is told as its answer.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -36,8 +35,9 @@ type Resolution struct {
 	Searched bool
 }
 
-// Resolve looks up host, which may be an address, within DefaultConnectTimeout. If r is nil, net.DefaultResolver does. The error is a
-// [*ConnectError] of StageResolve, with a [*net.DNSError] in it when the resolver has answered or given up, or that of ctx.
+// Resolve looks up host, which may be an address, as long as ctx allows; if that has no deadline, within DefaultConnectTimeout. If r is
+// nil, net.DefaultResolver does. The error is a [*ConnectError] of StageResolve, with a [*net.DNSError] in it when the resolver has
+// answered or given up, or that of ctx.
 func Resolve(ctx context.Context, host string, r *net.Resolver) (*Resolution, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return &Resolution{Name: host, Addrs: []netip.Addr{addr}, Literal: true}, nil
@@ -45,7 +45,7 @@ func Resolve(ctx context.Context, host string, r *net.Resolver) (*Resolution, er
 	if r == nil {
 		r = net.DefaultResolver
 	}
-	limited, cancel := context.WithTimeout(ctx, DefaultConnectTimeout)
+	limited, cancel := bounded(ctx)
 	defer cancel()
 	addrs, err := r.LookupNetIP(limited, "ip", host)
 	if err != nil {
@@ -64,6 +64,14 @@ func Resolve(ctx context.Context, host string, r *net.Resolver) (*Resolution, er
 		res.Searched = hasPrefixFold(res.Canonical, host+".")
 	}
 	return res, nil
+}
+
+// bounded returns ctx with a deadline: its own if it has one, for a resolver may ask several servers, each of which may be slow.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, DefaultConnectTimeout)
 }
 
 // resolveError returns err, of a lookup of host by limited, as Resolve tells it. A DNSError may hold the end of limited, which is none of
@@ -91,7 +99,7 @@ func hasPrefixFold(s, prefix string) bool {
 // A PortState is how a port answers to an attempt to connect.
 type PortState string
 
-// The states of a port. The empty one is not known: the context ended, or something failed here.
+// The states of a port. The empty one is not known: the context ended, something failed here, or it was not tried.
 const (
 	PortOpen        PortState = "open"
 	PortRefused     PortState = "refused"     // the machine answers, and nothing listens there, or a firewall rejects
@@ -105,24 +113,35 @@ type PortProbe struct {
 	State PortState
 	// After is how long it took.
 	After time.Duration
-	// Err is why the port is not open.
+	// Err is why the port is not open, or its state not known: the context's error, when that ended.
 	Err error
 }
 
+// ErrNotProbed is the Err of a port that ProbePorts did not try, since it tries so many at most.
+var ErrNotProbed = fmt.Errorf("not tried: %d attempts are the most", maxPortProbes)
+
 // ProbePorts connects to each of ports at each of addrs, and closes: nothing is sent. The probes are in the order of addrs, those of one
-// address in that of ports; there are at most 16, of which 8 run at a time. If timeout is zero, each has DefaultConnectTimeout.
+// address in that of ports. At most 16 are tried, the first port at every address before any other; those left over have ErrNotProbed.
+// 8 run at a time. If timeout is zero, each has DefaultConnectTimeout.
 func ProbePorts(ctx context.Context, addrs []netip.Addr, ports []uint16, timeout time.Duration) []PortProbe {
 	if timeout <= 0 {
 		timeout = DefaultConnectTimeout
 	}
-	var probes []PortProbe
+	probes := make([]PortProbe, 0, len(addrs)*len(ports))
+	var first, others []int
 	for _, a := range addrs {
-		for _, port := range ports {
-			probes = append(probes, PortProbe{Addr: netip.AddrPortFrom(a, port)})
+		for i, port := range ports {
+			if i == 0 {
+				first = append(first, len(probes))
+			} else {
+				others = append(others, len(probes))
+			}
+			probes = append(probes, PortProbe{Addr: netip.AddrPortFrom(a, port), Err: ErrNotProbed})
 		}
 	}
-	probes = probes[:min(len(probes), maxPortProbes)]
-	inParallel(len(probes), func(i int) { probes[i].connect(ctx, timeout) })
+	tried := append(first, others...)
+	tried = tried[:min(len(tried), maxPortProbes)]
+	inParallel(len(tried), func(i int) { probes[tried[i]].connect(ctx, timeout) })
 	return probes
 }
 
@@ -144,17 +163,27 @@ func inParallel(n int, f func(i int)) {
 func (p *PortProbe) connect(ctx context.Context, timeout time.Duration) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	ours := endsWithin(ctx, timeout)
 	start := time.Now()
 	c, err := new(net.Dialer).DialContext(limited, "tcp", p.Addr.String())
 	p.After = time.Since(start)
 	if err == nil {
 		_ = c.Close()
-		p.State = PortOpen
+		p.State, p.Err = PortOpen, nil
 		return
 	}
+	p.failed(ctx, ours, timeout, err)
+}
+
+// failed notes err. What timed out is the doing of ctx if that was to end first (ours), else of timeout.
+func (p *PortProbe) failed(ctx context.Context, ours bool, timeout time.Duration, err error) {
 	p.Err = err
-	if why := ended(ctx); why != nil {
+	switch why := ended(ctx); {
+	case why != nil:
 		p.Err = why
+		return
+	case ours && timedOut(err):
+		p.Err = context.DeadlineExceeded
 		return
 	}
 	if p.State = portState(err); p.State == PortFiltered {
@@ -164,7 +193,7 @@ func (p *PortProbe) connect(ctx context.Context, timeout time.Duration) {
 
 // portState says what err of connecting means. The kernel may give up before we do.
 func portState(err error) PortState {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+	if timedOut(err) {
 		return PortFiltered
 	}
 	errno, ok := errors.AsType[syscall.Errno](err)

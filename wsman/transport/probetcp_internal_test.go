@@ -1,11 +1,12 @@
 package transport
 
-// portState and resolveError are not exported, and no test may provoke every answer of a network.
+// portState, resolveError and bounded are not exported, and no test may provoke every answer of a network.
 
 import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -52,6 +53,56 @@ func TestResolveErrorTimeout(t *testing.T) {
 	if e, ok := errors.AsType[*ConnectError](err); !ok || e.Stage != StageResolve || errors.Is(err, context.DeadlineExceeded) ||
 		!strings.Contains(err.Error(), "within 5s") {
 		t.Errorf("resolveError = %v", err)
+	}
+}
+
+// TestBounded: the deadline of a lookup is the caller's, and five seconds only where there is none.
+func TestBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct{ limit, want time.Duration }{ // zero: no limit
+			{0, 5 * time.Second},
+			{time.Second, time.Second},
+			{time.Minute, time.Minute},
+		} {
+			ctx, stop := t.Context(), func() {}
+			if tt.limit > 0 {
+				ctx, stop = context.WithTimeout(ctx, tt.limit)
+			}
+			limited, cancel := bounded(ctx)
+			if deadline, ok := limited.Deadline(); !ok || time.Until(deadline) != tt.want {
+				t.Errorf("within %v: until %v, want %v", tt.limit, deadline, tt.want)
+			}
+			cancel()
+			stop()
+		}
+	})
+}
+
+// TestEndsWithin: whose doing a time-out is.
+func TestEndsWithin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for d, want := range map[time.Duration]bool{time.Second - 1: false, time.Second: true, time.Hour: true} {
+			if got := endsWithin(ctx, d); got != want || endsWithin(t.Context(), d) {
+				t.Errorf("endsWithin(1s, %v) = %t, want %t; without a deadline false", d, got, want)
+			}
+		}
+	})
+}
+
+// TestProbePortEarly: the timer of package net may go off while that of the context has not: it is the context's end all the same.
+func TestProbePortEarly(t *testing.T) {
+	t.Parallel()
+	// The deadline has passed for a Dialer, which looks at it alone, and ctx does not know.
+	p := &PortProbe{Addr: netip.MustParseAddrPort("127.0.0.1:1")}
+	p.failed(context.Background(), true, time.Minute, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})
+	if p.State != "" || !errors.Is(p.Err, context.DeadlineExceeded) {
+		t.Errorf("probe = %+v, want the context's end", p)
+	}
+	p.failed(context.Background(), false, time.Minute, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})
+	if p.State != PortFiltered || errors.Is(p.Err, context.DeadlineExceeded) {
+		t.Errorf("probe = %+v, want filtered", p)
 	}
 }
 

@@ -43,11 +43,41 @@ func TestProbePorts(t *testing.T) {
 	if open.received() != "" {
 		t.Errorf("sent %q", open.received())
 	}
-	if many := transport.ProbePorts(t.Context(), []netip.Addr{local}, make([]uint16, 100), time.Minute); len(many) != 16 {
-		t.Errorf("%d probes of 100 ports, want 16", len(many))
-	}
 	if none := transport.ProbePorts(t.Context(), nil, []uint16{openPort}, 0); len(none) != 0 {
 		t.Errorf("probes without an address: %v", none)
+	}
+}
+
+// TestProbePortsMost: the first port is tried at every address before any other, and what is not tried says so.
+func TestProbePortsMost(t *testing.T) {
+	local := netip.MustParseAddr("127.0.0.1")
+	p, closed := listen(t, silent), listen(t, silent)
+	hangUp(closed)
+	first, other := portOf(p), portOf(closed)
+	for _, tt := range []struct{ addrs, open, refused int }{
+		{5, 5, 10}, // of 15
+		{6, 6, 10}, // of 18: of 12 others 10
+		{16, 16, 0},
+		{40, 16, 0},
+	} {
+		var open, refused, left int
+		got := transport.ProbePorts(t.Context(), slices.Repeat([]netip.Addr{local}, tt.addrs), []uint16{first, other, other}, time.Minute)
+		for i, p := range got {
+			if want := []uint16{first, other, other}[i%3]; p.Addr.Port() != want {
+				t.Fatalf("probe %d is of port %d, want %d", i, p.Addr.Port(), want)
+			}
+			switch {
+			case p.State == transport.PortOpen:
+				open++
+			case p.State == transport.PortRefused:
+				refused++
+			case p.State == "" && errors.Is(p.Err, transport.ErrNotProbed):
+				left++
+			}
+		}
+		if open != tt.open || refused != tt.refused || left != 3*tt.addrs-open-refused || len(got) != 3*tt.addrs {
+			t.Errorf("%d addresses: %d open, %d refused, %d not tried; want %+v", tt.addrs, open, refused, left, tt)
+		}
 	}
 }
 
@@ -185,7 +215,9 @@ func TestResolveErrors(t *testing.T) {
 		{"no name at all", "a b", new(nameServer).resolver(), func(e *net.DNSError) bool { return e.IsNotFound }},
 		{"time-out", "hv01.corp.example.", broken(&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}), func(e *net.DNSError) bool { return e.IsTimeout }},
 		{"the resolver's context", "hv01.corp.example.", broken(context.DeadlineExceeded), func(e *net.DNSError) bool { return e.IsTimeout }},
-		{"no server", "hv01.corp.example.", broken(os.NewSyscallError("connect", syscall.ECONNREFUSED)), func(e *net.DNSError) bool { return !e.IsNotFound }},
+		{"no server", "hv01.corp.example.", broken(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}), func(e *net.DNSError) bool {
+			return !e.IsNotFound && !e.IsTimeout && strings.HasSuffix(e.Err, "connection refused")
+		}},
 	} {
 		got, err := transport.Resolve(t.Context(), tt.host, tt.resolver)
 		e, ok := errors.AsType[*transport.ConnectError](err)

@@ -26,18 +26,25 @@ type session struct {
 	header bool
 	// reusable tells that the last answer was read to its end and the peer keeps the connection.
 	reusable bool
+	// certified tells that the client certificate is shown to a peer that asks for it.
+	certified bool
 	// security is the context that NTLM or Kerberos has established, nil before and without. It ends with the connection.
 	security sealed.Context
 }
 
 // open dials and returns a new session.
-func (t *Transport) open(ctx context.Context) (*session, error) {
-	c, err := t.dial(ctx, t.secure)
+func (t *Transport) open(ctx context.Context, anonymous bool) (*session, error) {
+	c, err := t.dial(ctx, t.secure(anonymous))
 	if err != nil {
 		return nil, err
 	}
 	t.connections.Add(1)
-	return t.newSession(ctx, c)
+	s, err := t.newSession(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s.certified = t.certified(anonymous)
+	return s, nil
 }
 
 // newSession returns the session of c. When it fails, it closes c.
@@ -95,11 +102,28 @@ func (s *session) exchange(ctx context.Context, req *wsman.Request) (*wsman.Repl
 	switch {
 	case err != nil && before == nil && s.security != nil && s.hungUp(err):
 		return nil, s.authError(errHungUp)
+	case err != nil && s.t.cfg.Auth == AuthBasic && !req.Anonymous:
+		return nil, s.unanswered(err)
 	case err != nil:
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return s.read(ctx, resp, s.t.tried(req))
+	reply, err := s.read(ctx, resp, s.t.tried(req))
+	if err == nil && !req.Anonymous {
+		s.t.known.Store(true)
+	}
+	return reply, err
+}
+
+// unanswered returns err, by which a connection ended while a password, or a proof of it, waited for its answer. A host may have
+// counted it as wrong: as long as it has never taken it, it is not sent again (DESIGN: No lockouts).
+func (s *session) unanswered(err error) error {
+	if s.t.known.Load() || !s.conn.state().wrote || !errors.Is(err, wsman.ErrConnectionLost) {
+		return err
+	}
+	err = fmt.Errorf("%w; %w", err, ErrUnanswered)
+	s.t.refuse(err)
+	return err
 }
 
 // sealing tells that bodies are sealed on this session.

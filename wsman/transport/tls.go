@@ -128,8 +128,8 @@ func shorten(s string) string {
 	return s[:most] + "..."
 }
 
-// tlsConfig returns what the handshake with the host needs.
-func (t *Transport) tlsConfig() *tls.Config {
+// tlsConfig returns what the handshake with the host needs. What is anonymous has no certificate to show.
+func (t *Transport) tlsConfig(anonymous bool) *tls.Config {
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		RootCAs:    t.cfg.RootCAs,
@@ -146,6 +146,8 @@ func (t *Transport) tlsConfig() *tls.Config {
 		// Windows asks for the certificate late, by a renegotiation, which TLS 1.3 does not have (facts/auth.md §5).
 		cfg.MaxVersion = tls.VersionTLS12
 		cfg.Renegotiation = tls.RenegotiateOnceAsClient
+	}
+	if t.certified(anonymous) {
 		cfg.Certificates = []tls.Certificate{*t.cfg.ClientCertificate}
 	}
 	return cfg

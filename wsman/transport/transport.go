@@ -106,11 +106,13 @@ type Transport struct {
 	// a wrong password (DESIGN: No lockouts).
 	first  chan struct{}
 	proven atomic.Bool
+	// known tells that the host has taken these credentials at least once: they are no slip then.
+	known atomic.Bool
 
 	mu          sync.Mutex
 	idle        []*session
 	closed      bool
-	refusedWith error // what the host answered to these credentials; they are not sent again
+	refusedWith error // what became of these credentials; they are not sent again
 }
 
 // New returns a Transport that uses cfg. It never dials.
@@ -230,9 +232,14 @@ func (t *Transport) acquire(ctx context.Context, anonymous bool) (*session, erro
 	}
 	s, err := t.kept(anonymous)
 	if s == nil && err == nil {
-		s, err = t.open(ctx)
+		s, err = t.open(ctx, anonymous)
 	}
 	return s, err
+}
+
+// certified tells that the session of a request shows the client certificate. One that does is not one for nobody's requests.
+func (t *Transport) certified(anonymous bool) bool {
+	return t.cfg.Auth == AuthCertificate && !anonymous
 }
 
 // refused returns the error that refuse has kept, or nil.
@@ -260,7 +267,7 @@ func (t *Transport) kept(anonymous bool) (*session, error) {
 		return nil, t.refusedWith
 	}
 	for i, s := range slices.Backward(t.idle) {
-		if anonymous && s.security != nil {
+		if anonymous && s.security != nil || s.certified != t.certified(anonymous) {
 			continue
 		}
 		t.idle = slices.Delete(t.idle, i, i+1)
