@@ -31,7 +31,7 @@ func DefaultModel(now time.Time) *Model {
 				StartsAfter: seconds(-200), Duration: seconds(90), Outcome: Warnings,
 				ErrorSummaryDescription: "The virtual machine was moved. Its blackout took 14 seconds, which is longer than usual.",
 				Errors: []Error{{
-					Message: "The migration of 'mail-01' completed, but its network was silent for 14 seconds.", MessageID: "20415",
+					Message: "The migration of 'mail-01' completed, but its network was silent for 14 seconds.", MessageID: "20417",
 					PerceivedSeverity: 3, MessageArguments: []string{mail.Name, mail.ID, defaultHost},
 				}},
 			},
