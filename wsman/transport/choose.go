@@ -181,7 +181,7 @@ func (f *AuthFacts) kerberos(auth Auth) (*Choice, error) {
 	case realm == "" && conf.DefaultRealm == "" && !strings.Contains(f.User, `\`):
 		return nil, &CredentialError{
 			Source: krb5ConfName(f.ConfPath),
-			Err:    fmt.Errorf("there is no default_realm, and %s names no realm", printable(f.User)),
+			Err:    fmt.Errorf("there is no default_realm, and %s names no realm", printable(f.User)), NoRealm: true,
 		}
 	}
 	// A name with a backslash is refused where it is used: that is not a matter of the choice.

@@ -43,6 +43,10 @@ type CredentialError struct {
 	Expired bool
 	// Unsound tells that the file could be read, and is not one of its kind, or a damaged one. An empty ticket cache is none of these.
 	Unsound bool
+	// NotOne tells of a sound keytab that the user, named or not, is not exactly one of its principals.
+	NotOne bool
+	// NoRealm tells that the user is named without a realm, and that krb5.conf has none for such users.
+	NoRealm bool
 }
 
 // Error says what is wrong with which source, and what to run.
@@ -284,7 +288,7 @@ func keytabClient(path string, keys []krb5.ServiceKey, user string) (krb5.Princi
 		}
 		return found[0], own, nil
 	}
-	e := &CredentialError{Source: path}
+	e := &CredentialError{Source: path, NotOne: true}
 	switch {
 	case user == "":
 		e.Err = fmt.Errorf("it holds keys of several principals, and none is named: %s", principals(all))

@@ -363,3 +363,29 @@ func TestKrb5ConfMemory(t *testing.T) {
 		t.Errorf("includedFile = %q, %v, want the first 10 bytes", b, err)
 	}
 }
+
+// TestCredentialErrorKinds: what a caller tells apart without reading the text.
+func TestCredentialErrorKinds(t *testing.T) {
+	conf := filepath.Join(t.TempDir(), "krb5.conf")
+	if err := os.WriteFile(conf, []byte("[libdefaults]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, kerberosErr := NewKerberos(KerberosConfig{User: "me", Password: NewSecret("x"), ConfPath: conf})
+	_, choiceErr := Choose(&AuthFacts{User: "me", KDCs: []string{"dc"}, PasswordGiven: true, ConfPath: conf})
+	_, _, keytabErr := keytabClient("k", []krb5.ServiceKey{{Principal: krb5.Principal{Components: []string{"you"}, Realm: "A"}}}, "me")
+	_, fileErr := readKeytab(t.TempDir() + "/nosuch")
+	for name, tt := range map[string]struct {
+		err             error
+		noRealm, notOne bool
+	}{
+		"NewKerberos": {kerberosErr, true, false},
+		"Choose":      {choiceErr, true, false},
+		"another's":   {keytabErr, false, true},
+		"no file":     {fileErr, false, false},
+	} {
+		e, ok := errors.AsType[*CredentialError](tt.err)
+		if !ok || e.NoRealm != tt.noRealm || e.NotOne != tt.notOne {
+			t.Errorf("%s: %+v, want NoRealm %t and NotOne %t", name, tt.err, tt.noRealm, tt.notOne)
+		}
+	}
+}

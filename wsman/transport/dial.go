@@ -67,7 +67,7 @@ func (t *Transport) dial(ctx context.Context, secure securing) (*conn, error) {
 	ours := endsWithin(ctx, t.cfg.ConnectTimeout)
 	c, failed := t.connect(limited, secure)
 	if failed == nil {
-		return &conn{Conn: c}, nil
+		return &conn{Conn: c, tls: t.url.Scheme == "https"}, nil
 	}
 	switch {
 	case ended(ctx) != nil:

@@ -135,7 +135,7 @@ func (k *Kerberos) usePassword() error {
 		return errors.New("transport: KerberosConfig needs a ticket cache, a keytab, or a user with a password")
 	case realm == "" && k.conf.DefaultRealm == "":
 		return &CredentialError{
-			Source: k.cfg.User, Err: fmt.Errorf("it names no realm, and %s has no default_realm", printable(krb5ConfName(k.cfg.ConfPath))),
+			Source: k.cfg.User, Err: fmt.Errorf("it names no realm, and %s has no default_realm", printable(krb5ConfName(k.cfg.ConfPath))), NoRealm: true,
 		}
 	case realm == "":
 		realm = k.conf.DefaultRealm

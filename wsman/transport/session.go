@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/internal/sealed"
@@ -176,10 +178,19 @@ func (s *session) failure(ctx context.Context, err error) error {
 	return &wsman.ProtocolError{Msg: "the answer is not valid HTTP", Err: err}
 }
 
+// alertWait is how long an alert may take to come after a write has failed. It is there by then, if the peer has sent one.
+const alertWait = time.Second
+
 // A conn watches what net/http does with a connection.
 type conn struct {
 	net.Conn
-	mu sync.Mutex
+	tls bool // to the host
+
+	reading sync.Mutex // held by who reads
+	ahead   []byte     // what was read, and not yet by net/http; reading is held
+
+	mu    sync.Mutex
+	heard bool // something came, ever
 	connState
 }
 
@@ -205,11 +216,24 @@ func (c *conn) state() connState {
 
 // Read reads from the connection. An error beside data is left for the next Read, which has it again.
 func (c *conn) Read(p []byte) (int, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	}
+	return c.receive(p)
+}
+
+// receive reads from the peer; c.reading is held.
+func (c *conn) receive(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.read += int64(n)
 	if n > 0 {
+		c.heard = true
 		return n, nil
 	}
 	c.breaks(err)
@@ -223,14 +247,39 @@ func (c *conn) Write(p []byte) (int, error) {
 	c.mu.Unlock()
 	n, err := c.Conn.Write(p)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.breaks(err)
+	c.mu.Unlock()
+	if err != nil {
+		c.hearOut()
+	}
 	return n, err
 }
 
-// breaks keeps the first error that ends the connection; c.mu is held.
+// hearOut waits for why the peer broke off, if it has not said a word over TLS yet. A server of TLS 1.3 refuses a client by an alert after
+// the handshake, and closes: a request on its way fails then, and net/http would not look for the alert.
+func (c *conn) hearOut() {
+	if !c.unheard() || c.SetReadDeadline(time.Now().Add(alertWait)) != nil {
+		return
+	}
+	c.reading.Lock() // a Read of net/http's ends first, by the deadline at the latest
+	defer c.reading.Unlock()
+	if c.unheard() {
+		b := make([]byte, bytes.MinRead)
+		n, _ := c.receive(b) // it keeps the error
+		c.ahead = b[:n]
+	}
+}
+
+// unheard tells that the connection is broken, and that nothing that the host may have said over TLS was read.
+func (c *conn) unheard() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tls && !c.heard && c.broken != nil && !isAlert(c.broken)
+}
+
+// breaks keeps the first error that ends the connection, unless an alert follows, which tells why; c.mu is held.
 func (c *conn) breaks(err error) {
-	if c.broken == nil && !errors.Is(err, net.ErrClosed) {
+	if c.broken == nil && !errors.Is(err, net.ErrClosed) || c.broken != nil && isAlert(err) {
 		c.broken = err
 	}
 }
