@@ -44,7 +44,7 @@ type adviceRow struct {
 // adviceRows returns the table, in the order of precedence.
 func adviceRows() []adviceRow {
 	return slices.Concat(
-		ownRows(), answerRows(), certificateRows(), resolveRows(), reachRows(), peerRows(), proxyRows(),
+		ownRows(), answerRows(), certificateRows(), vouchingRows(), resolveRows(), reachRows(), peerRows(), proxyRows(),
 		userRows(), ticketRows(), credentialRows(), exchangeRows(), kerberosRows(), kerberosRefusedRows(),
 		ntlmOfferRows(), ntlmRows(), basicRows(),
 		deniedRows(), quotaRows(), faultRows(), otherFaultRows(), wrongPeerRows(), undecodableRows(), lastRows(),

@@ -61,7 +61,7 @@ func (f *failure) local() bool {
 	if f.auth != nil && f.auth.Mechanism == transport.MechanismKerberos || name == "" || strings.EqualFold(name, "administrator") {
 		return false
 	}
-	return dotted || !strings.ContainsAny(name, `\@`)
+	return dotted || !strings.ContainsAny(name, `\@/`)
 }
 
 func showServiceAuth() action {
@@ -211,6 +211,14 @@ func ntlmOfferRows() []adviceRow {
 // ntlmRows are about a host that takes NTLM, and not this user by it.
 func ntlmRows() []adviceRow {
 	return []adviceRow{
+		{
+			advice: advice{
+				name: "ntlm-slash", hint: `a user of a domain is named by DOMAIN\user, with a backslash`,
+				means:   "The name holds a slash, which stands between a domain and a user nowhere in Windows. The host took all of it for the name of one of its own accounts.",
+				actions: []action{here("name the user with a backslash", `hvmigerr get -u '<DOMAIN>\<USER>' <HOST>`)},
+			},
+			fits: ntlm(func(f *failure) bool { return strings.Contains(f.user, "/") }),
+		},
 		{
 			advice: advice{
 				name: "ntlm-local-account",

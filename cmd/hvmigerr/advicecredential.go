@@ -16,16 +16,14 @@ func credentialRows() []adviceRow {
 	}
 	return []adviceRow{
 		{
-			advice: advice{
-				name: "no-password", hint: "or give a password: " + passwordSources,
-				means: "There is no ticket that can be used, and no password that one could be asked for with.",
-			},
+			advice:    advice{name: "no-password", means: "There is no ticket that can be used, and no password that one could be asked for with."},
 			fits:      func(f *failure) bool { return has[*noPasswordError](f.err) },
+			hintOf:    besidesFix("give a password: " + passwordSources),
 			actionsOf: kinit,
 		},
 		{
 			advice: advice{
-				name: "ticket-expired", hint: `the line at the end gets a new one; with a password, -u 'DOMAIN\user' --auth ntlm needs none`,
+				name: "ticket-expired", hint: `kinit gets a new one; with a password, -u 'DOMAIN\user' --auth ntlm needs none`,
 				means: "The ticket has expired. It was good, and can be had again.",
 			},
 			fits:      func(f *failure) bool { return f.credential != nil && f.credential.Expired },
@@ -59,13 +57,11 @@ func credentialRows() []adviceRow {
 			fits: func(f *failure) bool { return f.credential != nil && f.credential.Unsound },
 		},
 		{
-			advice: advice{
-				name: "no-user", hint: `or name a user of the host or its domain: -u 'DOMAIN\user' --auth ntlm needs a password and no ticket`,
-				means: "No user is named, and there is no ticket that would name one.",
-			},
+			advice: advice{name: "no-user", means: "No user is named, and there is no ticket that would name one."},
 			fits: func(f *failure) bool {
 				return f.exit == exitAuthentication && f.method.auto && f.method.Mechanism == "" && f.user == ""
 			},
+			hintOf: besidesFix(`name a user of the host or its domain: -u 'DOMAIN\user' --auth ntlm needs a password and no ticket`),
 			actionsOf: func(f *failure) []action {
 				return append([]action{here("name a user", `hvmigerr get -u '<DOMAIN>\<USER>' <HOST>`)}, kinit(f)...)
 			},
@@ -76,9 +72,7 @@ func credentialRows() []adviceRow {
 				means:   "The keytab was read, and holds the keys of several principals, or none of the user's.",
 				actions: []action{here("whose keys it holds", "klist -k <KEYTAB>")},
 			},
-			fits: func(f *failure) bool { // it could be read, and is one
-				return f.credential != nil && f.method.Keytab != "" && !has[syscall.Errno](f.credential.Err) && errors.Unwrap(f.credential.Err) == nil
-			},
+			fits: func(f *failure) bool { return f.credential != nil && f.credential.NotOne },
 		},
 		{
 			advice: advice{
@@ -86,7 +80,7 @@ func credentialRows() []adviceRow {
 				means:   "The user is named without a realm, and krb5.conf names none for such users.",
 				actions: []action{here("name the realm", "hvmigerr get -u <USER>@<REALM> <HOST>")},
 			},
-			fits: func(f *failure) bool { return f.credential != nil && f.method.realmless },
+			fits: func(f *failure) bool { return f.credential != nil && f.credential.NoRealm },
 		},
 		{
 			advice:    advice{name: "no-ticket", means: "The ticket cache holds no ticket that can be used now. The message ends with the command that gets one."},
@@ -100,5 +94,15 @@ func credentialRows() []adviceRow {
 			},
 			fits: func(f *failure) bool { return f.credential != nil },
 		},
+	}
+}
+
+// besidesFix makes a hint that is another way than what the message says to run, if it says so.
+func besidesFix(way string) func(*failure) string {
+	return func(f *failure) string {
+		if f.credential != nil && f.credential.Fix != "" {
+			return "or " + way
+		}
+		return way
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hvmigerr/hvmigerr/invoke/explain"
@@ -21,10 +22,10 @@ func faultRows() []adviceRow {
 		{
 			advice: advice{
 				name:  "envelope-size",
-				hint:  "the answer is larger than the host may send: --latest or --job asks for less, or raise MaxEnvelopeSizekb (winrm/config; 500 by default)",
+				hint:  "the answer is larger than the host may send: --job INSTANCEID asks for one job, or raise MaxEnvelopeSizekb (winrm/config; 500 by default)",
 				means: "One answer would be longer than the 512000 bytes that were asked for, or than the host's own limit.",
 				actions: []action{
-					here("ask for one job", "hvmigerr get --latest <HOST>"), showLimits, raiseEnvelope(),
+					here("ask for one job", "hvmigerr get --job <INSTANCEID> <HOST>"), showLimits, raiseEnvelope(),
 				},
 			},
 			fits: func(f *failure) bool {
@@ -123,7 +124,7 @@ func otherFaultRows() []adviceRow {
 				means: "The host could not get the memory, or another resource of the system, that serving the request takes.",
 				actions: []action{
 					onHost("what is free, in kilobytes", "Get-CimInstance Win32_OperatingSystem | Format-List FreePhysicalMemory, FreeVirtualMemory"),
-					here("ask again, for less", "hvmigerr get --latest <HOST>"),
+					here("ask again, for one job", "hvmigerr get --job <INSTANCEID> <HOST>"),
 				},
 			},
 			fits: func(f *failure) bool { return f.exit == exitFault && f.win32(8, 14, 1130, 1450, 1455) },
@@ -139,7 +140,8 @@ func otherFaultRows() []adviceRow {
 				name: "fault", means: "The host understood the request and refused it, for the reason that it gives.",
 				actions: []action{onHost("its log", "Get-WinEvent Microsoft-Windows-WinRM/Operational -MaxEvents 20"), keepTrace()},
 			},
-			fits: func(f *failure) bool { return f.exit == exitFault },
+			fits:   func(f *failure) bool { return f.exit == exitFault },
+			hintOf: bareNames,
 		},
 	}
 }
@@ -163,15 +165,13 @@ func ofFaults(n uint32) bool { return n>>12 == 0x80338 || n>>12 == 0x80041 }
 
 // knownRow returns the first full row of package explain's tables for a number of the failure, or nil.
 func knownRow(f *failure) *explain.Row {
-	var codes []explain.Code
-	if f.returned != nil {
-		codes = append(codes, explain.Code{Kind: explain.KindReturnValue, Value: uint32(f.returned.ReturnValue)})
+	if f.fault == nil {
+		return nil
 	}
-	if f.fault != nil {
-		for _, n := range f.fault.Codes() {
-			if ofFaults(n) {
-				codes = append(codes, explain.Code{Kind: explain.KindHRESULT, Value: n})
-			}
+	var codes []explain.Code
+	for _, n := range f.fault.Codes() {
+		if ofFaults(n) {
+			codes = append(codes, explain.Code{Kind: explain.KindHRESULT, Value: n})
 		}
 	}
 	for _, found := range explain.Numbers(codes...).Findings {
@@ -180,6 +180,39 @@ func knownRow(f *failure) *explain.Row {
 		}
 	}
 	return nil
+}
+
+// bareNames gives the names of a fault's numbers, and nothing else of what the tables say of them. The text of a return value has its
+// name already.
+func bareNames(f *failure) string {
+	if f.fault == nil {
+		return ""
+	}
+	var names []string
+	for _, n := range f.fault.Codes() {
+		code := explain.Code{Kind: explain.KindHRESULT, Value: n}
+		if n < 0x10000 {
+			code.Kind = explain.KindWin32
+		}
+		for _, found := range explain.Numbers(code).Findings {
+			written := numberText(n)
+			if own := found.Row.Value; own != n { // the name is that of the same error as a number of the other kind
+				written += " (" + numberText(own) + ")"
+			}
+			if name := written + " is " + found.Row.Symbol; found.Row.Symbol != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// numberText writes a number of a fault as the fault's own text does.
+func numberText(n uint32) string {
+	if n < 0x10000 {
+		return fmt.Sprintf("error %d", n)
+	}
+	return fmt.Sprintf("0x%08X", n)
 }
 
 // rowHint makes one line of a row: its likeliest cause, and the first command that shows whether it is that one.

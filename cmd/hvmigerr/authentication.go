@@ -29,8 +29,6 @@ type method struct {
 	transport.Choice
 	auto  bool // Reason tells the local fact that has decided; else it names a flag or its variable
 	clear bool // it can seal, is not to, and goes over http
-
-	realmless bool // a KDC is to be asked about a user who is named without a realm
 }
 
 // sealing tells that the method can encrypt messages itself.
@@ -79,7 +77,6 @@ func (f *connectionFlags) choose(host string) (*method, error) {
 		}
 		return &method{Choice: *choice, auto: true}, nil
 	case m.Auth == transport.AuthKerberos || m.Auth == transport.AuthNegotiate:
-		m.realmless = f.user != "" && !strings.ContainsAny(f.user, `@\`) && f.ccache == "" && f.keytab == ""
 		choice, err := transport.ChooseMechanism(facts, m.Auth)
 		if err != nil {
 			return m, err
@@ -172,8 +169,18 @@ func (f *connectionFlags) checkUser(m *method) error {
 		return &usageError{f.origin("user") + " holds a control character"}
 	case m.Mechanism == transport.MechanismKerberos && strings.Contains(f.user, `\`):
 		return &usageError{fmt.Sprintf("%s %q is a name for NTLM; for Kerberos it is user@REALM", f.origin("user"), f.user)}
+	case m.sealing() && f.user != "" && nameless(f.user):
+		return &usageError{fmt.Sprintf("%s %q names no user", f.origin("user"), f.user)}
 	}
 	return nil
+}
+
+// nameless tells a name with nothing before or behind its @, or behind its backslash.
+func nameless(name string) bool {
+	if _, user, ok := strings.Cut(name, `\`); ok {
+		name = user
+	}
+	return name == "" || strings.HasPrefix(name, "@") || strings.HasSuffix(name, "@")
 }
 
 // notInBasicUser tells what a user's name cannot hold with basic (RFC 7617 §2).

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -51,6 +52,9 @@ func (a *app) open(ctx context.Context, f *connectionFlags, fs *pflag.FlagSet, a
 		return nil, err
 	}
 	m.clear = m.sealing() && f.seal == sealNever && !t.https
+	if err := f.readTLS(ctx, m); err != nil {
+		return nil, err
+	}
 	cfg := &transport.Config{Auth: m.Auth}
 	if err := f.fill(cfg, t); err != nil {
 		return nil, err
@@ -123,17 +127,40 @@ func (f *connectionFlags) fill(cfg *transport.Config, t *target) error {
 	return f.fillTLS(cfg)
 }
 
-func (f *connectionFlags) fillTLS(cfg *transport.Config) error {
+// readTLS reads the files of --ca-file and of the client certificate, each once: a pipe is empty afterwards. Its errors are usage errors, or
+// that of ctx.
+func (f *connectionFlags) readTLS(ctx context.Context, m *method) error {
 	if f.caFile != "" {
-		pem, err := os.ReadFile(f.caFile)
-		if err != nil {
+		pem, err := await(ctx, func() ([]byte, error) { return os.ReadFile(f.caFile) })
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
 			return &usageError{f.origin("ca-file") + ": " + err.Error()}
 		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+		f.roots = x509.NewCertPool()
+		if !f.roots.AppendCertsFromPEM(pem) {
 			return &usageError{fmt.Sprintf("%s: %s holds no certificate in PEM", f.origin("ca-file"), f.caFile)}
 		}
 	}
+	if m.Auth != transport.AuthCertificate {
+		return nil
+	}
+	pair, err := await(ctx, func() (tls.Certificate, error) {
+		return tls.LoadX509KeyPair(f.clientCert, cmp.Or(f.clientKey, f.clientCert))
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return &usageError{f.origin("client-cert") + ": " + err.Error()}
+	}
+	f.pair = &pair
+	return nil
+}
+
+func (f *connectionFlags) fillTLS(cfg *transport.Config) error {
+	cfg.RootCAs = f.roots
 	for _, text := range f.tlsPins {
 		pin, err := transport.ParsePin(text)
 		if err != nil {
@@ -142,15 +169,7 @@ func (f *connectionFlags) fillTLS(cfg *transport.Config) error {
 		cfg.Pins = append(cfg.Pins, pin)
 	}
 	if cfg.Auth == transport.AuthCertificate {
-		key := f.clientKey
-		if key == "" {
-			key = f.clientCert
-		}
-		pair, err := tls.LoadX509KeyPair(f.clientCert, key)
-		if err != nil {
-			return &usageError{f.origin("client-cert") + ": " + err.Error()}
-		}
-		cfg.ClientCertificate = &pair
+		cfg.ClientCertificate = f.pair
 	}
 	if f.proxy != "" {
 		proxy, err := transport.ParseProxy(f.proxy)

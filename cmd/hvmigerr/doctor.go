@@ -42,7 +42,7 @@ func (a *app) doctor(cmd *cobra.Command, f *connectionFlags, host string) error 
 	if err != nil {
 		return err
 	}
-	l := &ladder{s: s}
+	l := &ladder{s: s, flags: cmd.Flags()}
 	if s.unusable != nil {
 		// There is no transport then, and what needs no user is looked at all the same.
 		if err := s.connectNobody(); err != nil {

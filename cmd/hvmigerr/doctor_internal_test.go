@@ -94,7 +94,7 @@ func doctorHTTPCases() []doctorCase {
 		{name: "another path", host: overHTTP(), url: func(_ *testing.T, h *host) string { return strings.Replace(h.URL(), "/wsman", "/other", 1) }, want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 404 at /other", "nothing at that path"}, skipped: []string{"schemes"}},
 		{name: "redirect", url: page(302), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 302 at /wsman, Location: https://elsewhere.invalid/, Server: Apache/2.4"}},
 		{name: "forbidden", url: page(403), want: exitDenied, rung: "http", verdict: rungFailed, words: []string{"HTTP 403"}},
-		{name: "unavailable", url: page(503), want: exitUnreachable, rung: "http", verdict: rungFailed, words: []string{"HTTP 503", "Restart-Service WinRM"}},
+		{name: "unavailable", url: page(503), want: exitUnreachable, rung: "http", verdict: rungFailed, words: []string{"HTTP 503", "Restart-Service WinRM"}, lacks: []string{"facts", "§"}},
 		{name: "a bad request", url: page(400), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 400", "a page of a web server"}, skipped: []string{"identify", "authentication"}},
 		{name: "no scheme told", host: &wsmantest.Config{HTTP: true, Dialect: &wsmantest.Dialect{OmitChallenges: true}}, rung: "schemes", verdict: rungWarning, words: []string{"none is told"}},
 		{
@@ -105,6 +105,8 @@ func doctorHTTPCases() []doctorCase {
 		{name: "no Identify", host: &wsmantest.Config{HTTP: true, Rules: rule("Identify", wsmantest.Rule{Fault: wsmantest.FaultInternalError})}, rung: "identify", verdict: rungWarning, words: []string{"InternalError"}},
 		{name: "too slow", host: &wsmantest.Config{HTTP: true, Rules: rule("Identify", wsmantest.Rule{Delay: wsmantest.Duration(time.Hour)})}, args: byAdministrator + " --timeout 1s", want: exitDeadline, rung: "identify", verdict: rungFailed, words: []string{"not done within --timeout 1s"}, skipped: []string{"clock", "kerberos", "migration"}},
 		{name: "clock", host: &wsmantest.Config{HTTP: true, Clock: later}, rung: "clock", verdict: rungWarning, words: []string{"the host's is ", "ahead of ours", "Kerberos fails from five minutes on", "w32tm /query /status"}},
+		{name: "clock a minute off", host: &wsmantest.Config{HTTP: true, Clock: func() time.Time { return time.Now().Add(-time.Minute) }}, rung: "clock", verdict: rungWarning, words: []string{"behind ours", "Times in answers are the host's."}},
+		{name: "clock a moment off", host: &wsmantest.Config{HTTP: true, Clock: func() time.Time { return time.Now().Add(2 * time.Second) }}, rung: "clock", verdict: rungOK, words: []string{"the same as here"}},
 		{name: "no clock", url: timeless, want: exitAuthentication, rung: "clock", verdict: rungSkipped, words: []string{"does not tell its time"}},
 	}
 }
@@ -123,7 +125,8 @@ func doctorTLSCases() []doctorCase {
 		{name: "wrong pin", host: flawed(""), args: byAdministrator + " --tls-pin sha256:" + strings.Repeat("00", 32), want: exitUnreachable, rung: "tls", verdict: rungFailed, words: []string{"none of the pins"}, saw: "nothing"},
 		{name: "pinned", host: flawed(""), args: byAdministrator + " --tls-pin PIN", rung: "tls", verdict: rungOK, words: []string{"pinned", "valid until"}},
 		{name: "pinned and expired", host: flawed(wsmantest.CertificateExpired), args: byAdministrator + " --tls-pin PIN", rung: "tls", verdict: rungWarning, words: []string{"has expired"}},
-		{name: "ends soon", host: &wsmantest.Config{Clock: ending}, args: byAdministrator + " --tls-pin PIN", rung: "tls", verdict: rungWarning, words: []string{"The certificate ends in 9d"}},
+		{name: "ends soon", host: &wsmantest.Config{Clock: ending}, args: byAdministrator + " --tls-pin PIN", rung: "tls", verdict: rungWarning, words: []string{"The certificate ends in 9d", "good for hvmigerr after that"}, lacks: []string{"https fails"}},
+		{name: "ends soon, by its authority", host: &wsmantest.Config{Clock: ending}, args: trusting, rung: "tls", verdict: rungWarning, words: []string{"The certificate ends in 9d", "https fails then."}},
 		{name: "insecure", host: flawed(""), args: byAdministrator + " --insecure", rung: "tls", verdict: rungWarning, words: []string{"not checked (--insecure)", "Anybody on the way can be the host", "--tls-pin"}},
 	}
 }
@@ -167,6 +170,11 @@ func doctorHyperVCases() []doctorCase {
 		return func(m *wsmantest.Model) { m.MigrationService.Settings = p }
 	}
 	noJobs := func(m *wsmantest.Model) { m.Jobs = nil }
+	limits := func(kilobytes, milliseconds int) func(*wsmantest.Model) {
+		return func(m *wsmantest.Model) {
+			m.ServiceConfig = wsmantest.Properties{"MaxEnvelopeSizekb": kilobytes, "MaxTimeoutms": milliseconds}
+		}
+	}
 	return []doctorCase{
 		{name: "no Hyper-V", host: overHTTP(), model: func(m *wsmantest.Model) { m.NoHyperV = true }, want: exitFault, rung: "namespace", verdict: rungFailed, words: []string{"no Hyper-V here", "Get-WindowsFeature Hyper-V"}, skipped: []string{"class", "visible", "read", "execute", "migration"}},
 		{name: "limits without Hyper-V", host: overHTTP(), model: func(m *wsmantest.Model) { m.NoHyperV = true }, want: exitFault, rung: "limits", verdict: rungOK, words: []string{"MaxEnvelopeSizekb 500"}},
@@ -191,6 +199,11 @@ func doctorHyperVCases() []doctorCase {
 		{name: "low limits", host: overHTTP(), model: func(m *wsmantest.Model) {
 			m.ServiceConfig = wsmantest.Properties{"MaxEnvelopeSizekb": 150, "MaxTimeoutms": 5000}
 		}, rung: "limits", verdict: rungWarning, words: []string{"MaxEnvelopeSizekb 150", "may not fit into 150 kB", "longer than 5000 ms", `@{MaxEnvelopeSizekb="500"}`}},
+		{name: "limits just too low", host: overHTTP(), args: byAdministrator + " --timeout 20s", model: limits(499, 19999), rung: "limits", verdict: rungWarning, words: []string{"may not fit into 499 kB", "longer than 19999 ms"}},
+		{name: "limits that suffice", host: overHTTP(), args: byAdministrator + " --timeout 20s", model: limits(500, 20000), rung: "limits", verdict: rungOK, words: []string{"MaxTimeoutms 20000"}},
+		{name: "limits of Windows", host: overHTTP(), args: byAdministrator + " --timeout 1h", model: limits(500, 60000), rung: "limits", verdict: rungOK, words: []string{"MaxTimeoutms 60000"}},
+		{name: "jobs denied", host: broken("Enumerate", wsmantest.Rule{After: 1, Count: 1, Fault: wsmantest.FaultAccessDenied}), want: exitDenied, rung: "class", verdict: rungSkipped, words: []string{"it refuses the user: see read"}, lacks: []string{"is known"}},
+		{name: "jobs fail and the settings do not", host: broken("Enumerate", wsmantest.Rule{After: 1, Count: 1, Fault: wsmantest.FaultInternalError}), want: exitFault, rung: "migration", verdict: rungOK, words: []string{"enabled"}},
 		{name: "CredSSP", host: overHTTP(), model: settings(wsmantest.Properties{"AuthenticationType": 0}), rung: "migration", verdict: rungWarning, words: []string{"enabled, CredSSP", "0x8009030E", "Set-VMHost -VirtualMachineMigrationAuthenticationType Kerberos"}},
 		{name: "migration disabled", host: overHTTP(), model: settings(wsmantest.Properties{"EnableVirtualSystemMigration": false}), rung: "migration", verdict: rungWarning, words: []string{"disabled", "Enable-VMMigration"}},
 		{name: "networks", host: overHTTP(), model: func(m *wsmantest.Model) {
@@ -345,7 +358,7 @@ type doctorAnswer struct {
 		Rungs     []struct {
 			Name, Result, Seen string
 			Means              *string
-			Actions            []struct{ Where, What string }
+			Actions            []struct{ Where, What, Command string }
 			Details            json.RawMessage
 		}
 	}
@@ -383,6 +396,7 @@ func (tt *doctorCase) checkJSON(t *testing.T, got result) {
 			if act.Where == "" || act.What == "" {
 				t.Errorf("rung %s: action %+v", r.Name, act)
 			}
+			checkOwnCommand(t, act.Command, h.URL)
 		}
 	}
 	if want := rungNames(); !slices.Equal(names, want) {

@@ -3,9 +3,7 @@ package main
 import (
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
@@ -25,7 +23,7 @@ func (l *ladder) address(st *step) {
 		}
 		before, own, is := cutBefore(command, "hvmigerr ")
 		if is {
-			own = l.ownCommand(own)
+			own = l.ownCommand(before, own)
 		}
 		if addrs := l.addresses(); len(addrs) == 1 {
 			before = strings.ReplaceAll(before, "<ADDRESS>", addrs[0])
@@ -50,23 +48,8 @@ func (l *ladder) addresses() []string {
 	return addressTexts(l.resolution)
 }
 
-// ownCommand fills the host into a command of this program, as it has to be spelt there, and the user who was named by a flag.
-func (l *ladder) ownCommand(command string) string {
-	has := func(flag string) bool { return strings.Contains(command, " "+flag+" ") }
-	host := l.s.target.argument(l.s.flags, has("--http"), has("--https"))
-	own := slices.ContainsFunc([]string{"-u", "--client-cert", "--auth kerberos", "--auth negotiate"}, has) ||
-		!slices.ContainsFunc([]string{"hvmigerr get ", "hvmigerr jobs ", "hvmigerr doctor "}, func(s string) bool { return strings.HasPrefix(command, s) })
-	who := ""
-	if f := l.s.flags; f.typed["user"] && !own {
-		if user, ok := quotedUser(f.user); ok {
-			who = "-u " + user + " "
-		}
-	}
-	return strings.NewReplacer("<HOST>", who+host, byTLSHost, who+l.overTLS()).Replace(command)
-}
-
-// byTLSHost stands in a command for the endpoint with https in place of http.
-const byTLSHost = "<HOST-BY-TLS>"
+// anotherUser stands in a command for an account other than the user's.
+const anotherUser = `'<DOMAIN>\<USER>'`
 
 // people fills who and whose realm is known into command. A user who is to be named in full is another one.
 func (l *ladder) people(command string) string {
@@ -84,8 +67,7 @@ func (l *ladder) people(command string) string {
 	if l.tickets != nil && l.tickets.UserRealm != "" {
 		realm = l.tickets.UserRealm
 	}
-	const other = `'<DOMAIN>\<USER>'`
-	pairs := []string{other, other}
+	pairs := []string{anotherUser, anotherUser}
 	if user, ok := quotedUser(f.user); ok {
 		pairs = append(pairs, "-u <USER> ", "-u "+user+" ")
 		if !strings.Contains(f.user, "'") {
@@ -151,41 +133,4 @@ func plainWord(s string) bool {
 func (t *target) isAddress() bool {
 	_, err := netip.ParseAddr(t.name)
 	return err == nil
-}
-
-// argument returns the host as an argument of this program that leads to the same endpoint; beside --http or --https, to that of the
-// scheme, at its own port.
-func (t *target) argument(f *connectionFlags, toHTTP, toHTTPS bool) string {
-	u, err := url.Parse(t.url)
-	if err != nil {
-		return t.name // hostRule has written it
-	}
-	name := t.name
-	if strings.Contains(name, ":") {
-		name = "[" + name + "]"
-	}
-	whole := u.Path != "/wsman"
-	switch port := int(t.port()); {
-	case toHTTPS && !t.https || toHTTP && t.https:
-		other := map[bool]string{true: "https", false: "http"}[toHTTPS]
-		if !whole {
-			return name
-		}
-		u.Scheme, u.Host = other, net.JoinHostPort(t.name, strconv.Itoa(map[bool]int{true: portHTTPS, false: portHTTP}[toHTTPS]))
-		return u.String()
-	case whole:
-		return t.url
-	case !t.https && port == portHTTP && f.httpsByEnvironment() == nil && !f.preset["port"]:
-		return name
-	case t.https == toHTTPS && (t.https || toHTTP):
-		return u.Host // the flag chooses
-	case port == portHTTPS || port == 443:
-		if t.https {
-			return u.Host // the port chooses
-		}
-		return t.url
-	case t.https || f.httpsByEnvironment() != nil && port != portHTTP && port != 80:
-		return t.url
-	}
-	return u.Host
 }

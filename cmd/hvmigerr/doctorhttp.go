@@ -228,11 +228,17 @@ func (l *ladder) otherSchemes(offered []string) []action {
 	for _, way := range []struct{ scheme, flags string }{
 		{"Negotiate", "--auth negotiate"}, {"Kerberos", "--auth kerberos"}, {"Basic", "--auth basic --https"},
 	} {
-		if way.scheme == "Kerberos" && l.s.target.isAddress() {
-			continue // there are no tickets for an address
+		user := "<USER>"
+		if way.scheme == "Kerberos" {
+			if l.s.target.isAddress() {
+				continue // there are no tickets for an address
+			}
+			if strings.Contains(l.s.flags.user, `\`) {
+				user = "<USER>@<REALM>" // DOMAIN\user is a name for NTLM
+			}
 		}
 		if slices.ContainsFunc(offered, func(s string) bool { return strings.EqualFold(s, way.scheme) }) {
-			return append(actions, here("take a method that is offered", "hvmigerr doctor "+way.flags+" -u <USER> <HOST>"))
+			return append(actions, here("take a method that is offered", "hvmigerr doctor "+way.flags+" -u "+user+" <HOST>"))
 		}
 	}
 	return actions

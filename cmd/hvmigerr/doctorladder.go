@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/hvmigerr/hvmigerr/invoke"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
@@ -101,6 +103,7 @@ type ladder struct {
 	s *session
 	// nobody tells that no user is named and there is no ticket.
 	nobody bool
+	flags  *pflag.FlagSet // of this call
 	steps  []*step
 	tell   func(*step) // nil: nobody wants to know before the end
 
@@ -112,6 +115,8 @@ type ladder struct {
 	waited   time.Duration // how long the look took
 
 	tickets *transport.KerberosReport // nil before Kerberos was looked at
+
+	logon *tally // what it took until the user was taken by a method that authenticates a connection; nil: nothing to watch
 
 	system  string // the name of the first Msvm_ComputerSystem that the user sees
 	sees    bool   // there is one
@@ -137,8 +142,37 @@ func (l *ladder) take(ctx context.Context, r *rung) *step {
 		l.complete(ctx, st)
 	}
 	st.seen += st.also
+	l.watchConnections(st)
 	l.address(st)
 	return st
+}
+
+// A tally is how much was sent by some time.
+type tally struct{ requests, connections int }
+
+func (l *ladder) tally() *tally { return &tally{l.s.requests, l.s.transport.Connections()} }
+
+// watchConnections warns, once, at the rung that shows it, of a host that keeps no connection: as many were opened since the logon as
+// requests were sent, and more than one.
+func (l *ladder) watchConnections(st *step) {
+	switch {
+	case st.name == rungAuthentication && st.err == nil && l.s.method.sealing():
+		l.logon = l.tally()
+	case l.logon == nil || st.result != rungOK:
+	default:
+		now := l.tally()
+		requests := now.requests - l.logon.requests
+		if requests < 2 || now.connections-l.logon.connections < requests {
+			return
+		}
+		l.logon = nil
+		st.result = rungWarning
+		st.seen += "; the host closes the connection after each answer"
+		st.means = "Every request logs on anew, which takes time and fills the host's log of logons. Something in between may do it."
+		if _, used := l.s.transport.Proxy(); used {
+			st.actions = append(st.actions, withoutProxy())
+		}
+	}
 }
 
 // complete adds to a failure what the table of advice knows.

@@ -149,53 +149,6 @@ func newLadder(endpoint string) *ladder {
 	return &ladder{s: &session{app: &app{}, flags: flags, target: t, method: &method{}}}
 }
 
-// TestDoctorCommands: what is known stands in the commands, each as it has to be typed.
-func TestDoctorCommands(t *testing.T) {
-	tickets := &transport.KerberosReport{UserRealm: "CORP.EXAMPLE", KDCs: []transport.KDCAttempt{{Addr: "dc1:88", Err: io.EOF}, {Addr: "dc2:88"}}}
-	for _, tt := range []struct {
-		url, user, command, want string
-		tickets                  *transport.KerberosReport
-	}{
-		{"http://hv01:5985/wsman", "", "hvmigerr get <HOST>", "hvmigerr get hv01", nil},
-		{"http://hv01:15985/wsman", "", "hvmigerr get <HOST>", "hvmigerr get hv01:15985", nil},
-		{"https://hv01:5986/wsman", "", "hvmigerr get <HOST>", "hvmigerr get hv01:5986", nil},
-		{"https://hv01:15986/wsman", "", "hvmigerr get <HOST>", "hvmigerr get https://hv01:15986/wsman", nil},
-		{"http://hv01:443/wsman", "", "hvmigerr get <HOST>", "hvmigerr get http://hv01:443/wsman", nil},
-		{"http://hv01:5985/other", "", "hvmigerr get <HOST>", "hvmigerr get http://hv01:5985/other", nil},
-		{"http://hv01:15985/wsman", "", "hvmigerr doctor --https <HOST>", "hvmigerr doctor --https hv01", nil},
-		{"https://hv01:15986/wsman", "", "hvmigerr get --auth basic --https <HOST>", "hvmigerr get --auth basic --https hv01:15986", nil},
-		{"https://hv01:5986/other", "", "hvmigerr get --http <HOST>", "hvmigerr get --http http://hv01:5985/other", nil},
-		{"http://[fe80::1]:5985/wsman", "", "hvmigerr get <HOST>", "hvmigerr get [fe80::1]", nil},
-		{"http://[fe80::1]:5985/wsman", "", "setspn -Q HTTP/<HOST>", "setspn -Q HTTP/fe80::1", nil},
-		{"http://hv01:5985/wsman", `CORP\me`, "hvmigerr get --timeout 2m <HOST>", `hvmigerr get --timeout 2m -u 'CORP\me' hv01`, nil},
-		{"http://hv01:5985/wsman", `CORP\me`, "hvmigerr doctor --auth negotiate -u <USER> <HOST>", `hvmigerr doctor --auth negotiate -u 'CORP\me' hv01`, nil},
-		{"http://hv01:5985/wsman", `CORP\me`, "Get-ADUser <USER> -Properties x", "Get-ADUser me -Properties x", nil},
-		{"http://hv01:5985/wsman", `CORP\me`, "Add-LocalGroupMember -Member '<USER>'", `Add-LocalGroupMember -Member 'CORP\me'`, nil},
-		{"http://hv01:5985/wsman", `CORP\me`, `hvmigerr get -u '<DOMAIN>\<USER>' <HOST>`, `hvmigerr get -u '<DOMAIN>\<USER>' hv01`, nil},
-		{"http://hv01:5985/wsman", "it's $me", "hvmigerr get -v <HOST>; net user <USER>", "hvmigerr get -v hv01; net user <USER>", nil},
-		{"http://hv01:5985/wsman", "me@corp.example", "kinit <USER>@<REALM> && hvmigerr get --auth kerberos <HOST>", "kinit me@CORP.EXAMPLE && hvmigerr get --auth kerberos hv01", nil},
-		{"http://hv01:5985/wsman", "", "nslookup -type=SRV _kerberos._tcp.<REALM>", "nslookup -type=SRV _kerberos._tcp.CORP.EXAMPLE", tickets},
-		{"http://hv01:5985/wsman", "", "nc -vz <DC> 88", "nc -vz dc1 88", tickets},
-		{"http://hv01:5985/wsman", "", "hvmigerr get --kdc <DC> <HOST>", "hvmigerr get --kdc dc2:88 hv01", tickets},
-		{"http://hv01:15985/wsman", "me", "hvmigerr doctor " + byTLSHost, "hvmigerr doctor -u me https://hv01:15985/wsman", nil},
-	} {
-		l := newLadder(tt.url)
-		l.s.flags.user, l.s.flags.typed["user"], l.tickets = tt.user, tt.user != "", tt.tickets
-		st := &step{actions: []action{here("", tt.command)}}
-		l.address(st)
-		if got := st.actions[0].command; got != tt.want {
-			t.Errorf("%s for %q at %s: %s, want %s", tt.command, tt.user, tt.url, got, tt.want)
-		}
-	}
-	for endpoint, want := range map[string]int{"http://192.0.2.7:5985/wsman": 1, "http://hv01:5985/wsman": 2} {
-		st := &step{actions: []action{here("", "nslookup <HOST>"), here("", "")}}
-		newLadder(endpoint).address(st)
-		if len(st.actions) != want {
-			t.Errorf("%d actions at %s, want %d: nobody looks up an address", len(st.actions), endpoint, want)
-		}
-	}
-}
-
 // TestDoctorEcho: a host that says the password back, in whatever it tells of itself, is not repeated.
 func TestDoctorEcho(t *testing.T) {
 	clearEnvironment(t)

@@ -98,6 +98,9 @@ func (l *ladder) describe(st *step, leaf *x509.Certificate) {
 	switch {
 	case until < 0 && len(flags.tlsPins) > 0:
 		st.result, st.means = rungWarning, "The certificate has expired. Its pin makes it good for hvmigerr; other clients refuse it."
+	case until < soon && len(flags.tlsPins) > 0:
+		st.result = rungWarning
+		st.means = fmt.Sprintf("The certificate ends in %s. Its pin makes it good for hvmigerr after that too; other clients refuse it then.", age(until))
 	case until < soon:
 		st.result, st.means = rungWarning, fmt.Sprintf("The certificate ends in %s; https fails then.", age(until))
 	default:

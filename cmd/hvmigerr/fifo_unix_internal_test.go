@@ -16,15 +16,20 @@ import (
 // TestUnopenedFIFO: nor does one that nobody opens.
 func TestUnopenedFIFO(t *testing.T) {
 	clearEnvironment(t)
-	for _, command := range []string{"decode", "explain"} {
+	for _, args := range [][]string{
+		{"decode"},
+		{"explain"},
+		{"get", "-u", "x", "https://127.0.0.1:1", "--ca-file"},
+		{"get", "https://127.0.0.1:1", "--client-cert"},
+	} {
 		name := filepath.Join(t.TempDir(), "fifo")
 		if err := syscall.Mkfifo(name, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errInterrupted)
-		if got := invokeRun(ctx, strings.NewReader(""), command, name); got.code != exitInterrupted {
-			t.Errorf("%s: run = %+v, want exit %d", command, got, exitInterrupted)
+		if got := invokeRun(ctx, strings.NewReader(""), append(args, name)...); got.code != exitInterrupted {
+			t.Errorf("%s: run = %+v, want exit %d", args, got, exitInterrupted)
 		}
 		if file, err := os.OpenFile(name, os.O_RDWR, 0); err == nil { // lets go who waits in open
 			_ = file.Close()
@@ -61,5 +66,18 @@ func TestFIFO(t *testing.T) {
 			}
 			_ = (<-opened).Close()
 		})
+	}
+}
+
+// TestKeytabFIFO: a pipe is no keytab, whoever the user is.
+func TestKeytabFIFO(t *testing.T) {
+	clearEnvironment(t)
+	name := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := got("get http://127.0.0.1:1 --keytab " + name)(t)
+	if a := advise(err); a.name != "credential-file" || strings.Contains(a.hint, "USER@REALM") {
+		t.Errorf("advise(%v) = %s, %q; want credential-file", err, a.name, a.hint)
 	}
 }

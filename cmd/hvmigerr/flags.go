@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"slices"
@@ -68,6 +70,10 @@ type connectionFlags struct {
 
 	// anonymous is set by a command that may ask without a user.
 	anonymous bool
+
+	// roots and pair are what caFile, clientCert and clientKey hold, once readTLS has read them.
+	roots *x509.CertPool
+	pair  *tls.Certificate
 
 	// typed holds the names of the flags that were given on the command line, preset those that the environment gave.
 	typed, preset map[string]bool

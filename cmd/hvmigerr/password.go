@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
@@ -196,6 +197,15 @@ func splitWords(s string) ([]string, error) {
 
 // passwordSources are the ways to give a password.
 const passwordSources = "--password-file, --password-command or " + passwordVariable + ", or run it on a terminal"
+
+// insteadOfPassword continues err, of a command line that wants to hold the password itself, where every process list shows it.
+func insteadOfPassword(fs *pflag.FlagSet, err error) string {
+	e, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok || fs.Lookup("password-file") == nil || e.GetSpecifiedName() != "password" && e.GetSpecifiedName() != "p" {
+		return ""
+	}
+	return "; a password comes from --password-file FILE, --password-command COMMAND or $" + passwordVariable
+}
 
 // askPassword asks on the terminal, and before that says why no ticket serves. Without a terminal there is nobody to ask.
 func (s *session) askPassword(ctx context.Context) ([]byte, error) {

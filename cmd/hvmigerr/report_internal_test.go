@@ -51,7 +51,7 @@ func TestHint(t *testing.T) {
 		err  error
 		want string // in the hint; empty: no hint
 	}{
-		"alert":                       {tlsStage(alert), ""},
+		"alert":                       {tlsStage(alert), "--client-cert FILE"},
 		"not TLS":                     {tlsStage(tls.RecordHeaderError{Msg: "x"}), "is it an http port?"},
 		"closed":                      {tlsStage(io.EOF), "is it an http port?"},
 		"401 of basic":                {refused("Basic"), "basic must be enabled"},
@@ -90,7 +90,7 @@ func TestHint(t *testing.T) {
 		"KDC, clock":                  {kdc(37), "set the clock of this machine right"},
 		"KDC, something else":         {kdc(60), ""},
 		"no ticket":                   {&transport.CredentialError{Err: errors.New("x")}, ""},
-		"auto, and no ticket":         {chosen(true, false, "", &transport.CredentialError{Err: errors.New("x")}), "or name a user"},
+		"auto, and no ticket":         {chosen(true, false, "", &transport.CredentialError{Err: errors.New("x")}), "name a user"},
 		"auto, and NTLM refused":      {chosen(true, false, "NTLM", ntlm("Negotiate")), "(--auth auto chose NTLM: it rains)"},
 		"auto, and no hint":           {chosen(true, false, "Kerberos", kdc(60)), "--auth auto chose Kerberos: it rains"},
 		"asked for, and no hint":      {chosen(false, false, "Kerberos", kdc(60)), ""},

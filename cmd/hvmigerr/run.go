@@ -88,11 +88,12 @@ reached; 11 not authenticated; 12 access denied; 13 another refusal of the host;
 	root.Flags().Bool("version", false, "print the version") // cobra's own takes -v, which is --verbose elsewhere
 	root.SetVersionTemplate("hvmigerr {{.Version}}\n")
 	root.SetUsageFunc(usage)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 			return &usageError{fmt.Sprintf("--%s: invalid value %q%s", e.GetFlag().Name, e.GetValue(), wanted(e.GetFlag()))}
 		}
-		return &usageError{err.Error()}
+		message, _, _ := strings.Cut(err.Error(), " in -") // what follows repeats the word, which may hold a password
+		return &usageError{message + insteadOfPassword(cmd.Flags(), err)}
 	})
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(
