@@ -57,7 +57,7 @@ func (a *app) doctor(cmd *cobra.Command, f *connectionFlags, host string) error 
 	err = s.within(ctx, l.climb)
 	a.advised = true
 	if f.output != outputText {
-		return errors.Join(err, a.writeDoctor(f.output, s.target, l.steps, err))
+		return errors.Join(err, a.writeItems(a.rungItems(l.steps), f.output, s.target, err))
 	}
 	a.printVerdict(l)
 	return err

@@ -1,39 +1,12 @@
 package main
 
-// A doctorHost is a host with what became of each rung.
-type doctorHost struct {
-	hostReport
-	Rungs []object `json:"rungs"`
-}
-
-// writeDoctor writes the answer of doctor: with json one object, with jsonl a line for each rung and one for a host that failed.
-func (a *app) writeDoctor(format string, t *target, steps []*step, err error) error {
-	rungs := make([]object, 0, len(steps))
+// rungItems returns what became of each rung.
+func (a *app) rungItems(steps []*step) *items {
+	list := make([]object, 0, len(steps))
 	for _, st := range steps {
-		rungs = append(rungs, a.rungObject(st))
+		list = append(list, a.rungObject(st))
 	}
-	host := newHostReport(t, err)
-	if format == outputJSON {
-		return a.writeJSON(struct {
-			Schema  string       `json:"schema"`
-			Command string       `json:"command"`
-			Hosts   []doctorHost `json:"hosts"`
-		}{schema, "doctor", []doctorHost{{host, rungs}}}, format)
-	}
-	for _, r := range rungs {
-		line := object{{"schema", schema}, {"command", "doctor"}, {"host", t.name}, {"url", t.url}, {"rung", r}}
-		if err := a.writeJSON(line, format); err != nil {
-			return err
-		}
-	}
-	if host.Error == nil {
-		return nil
-	}
-	return a.writeJSON(struct {
-		Schema  string `json:"schema"`
-		Command string `json:"command"`
-		hostReport
-	}{schema, "doctor", host}, format)
+	return &items{"doctor", "rungs", "rung", list}
 }
 
 // rungObject returns what became of a rung as JSON has it.

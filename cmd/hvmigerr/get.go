@@ -99,7 +99,7 @@ func (a *app) answer(ctx context.Context, s *session, f *getFlags) error {
 		err = errMigrationFailed
 	}
 	if f.connection.output != outputText {
-		return errors.Join(err, a.writeJobs("get", f.connection.output, s.target, found.objects(f), err))
+		return errors.Join(err, a.writeItems(jobItems("get", found.objects(f)), f.connection.output, s.target, err))
 	}
 	found.host = s.target.name
 	a.printFindings(found, f)

@@ -67,7 +67,7 @@ func (a *app) jobs(cmd *cobra.Command, f *jobsFlags, host string) error {
 		for _, d := range list {
 			objects = append(objects, explained(jobObject(d), own(d.Job), !f.noExplain))
 		}
-		return errors.Join(err, a.writeJobs("jobs", f.connection.output, s.target, objects, err))
+		return errors.Join(err, a.writeItems(jobItems("jobs", objects), f.connection.output, s.target, err))
 	}
 	if err == nil {
 		a.printJobs(f, s.target.name, list)
