@@ -22,7 +22,7 @@ that means, and what to type where. Rungs that need a failed one are not tried.
 Without --user and without a ticket it climbs as far as nobody in particular
 can.
 
-Nothing is changed on the host, and a password is used once. The exit code is
+Nothing is changed on the host, and a password is used for one logon. The exit code is
 that of the first rung that failed; a warning is no failure.`,
 		Example: `  hvmigerr doctor hv01.example.com
   hvmigerr doctor -u 'CORP\hv-reader' hv01.example.com

@@ -187,6 +187,8 @@ func doctorHyperVCases() []doctorCase {
 		{name: "config denied", host: overHTTP(), args: by("reader"), want: exitDenied, rung: "limits", verdict: rungSkipped, words: []string{"only administrators may read winrm/config"}},
 		{name: "jobs", host: overHTTP(), rung: "read", verdict: rungOK, words: []string{"7 migration jobs: 1 Completed, "}},
 		{name: "no job", host: overHTTP(), model: noJobs, rung: "execute", verdict: rungOK, words: []string{"FormatError answers"}},
+		{name: "no job, and nothing is formatted", host: &wsmantest.Config{HTTP: true, Rules: rule("FormatError", wsmantest.Rule{Fault: "InvalidParameter"})}, model: noJobs, rung: "execute", verdict: rungWarning, words: []string{"not known", "another reason"}},
+		{name: "no job, and lost", host: &wsmantest.Config{HTTP: true, Rules: rule("FormatError", wsmantest.Rule{Drop: true})}, model: noJobs, rung: "execute", verdict: rungWarning, words: []string{"not known"}},
 		{name: "return value denied", host: overHTTP(), model: returning(32769), want: exitDenied, rung: "execute", verdict: rungFailed, words: []string{"32769"}},
 		{name: "return value", host: overHTTP(), model: returning(32775), rung: "execute", verdict: rungOK, words: []string{"GetErrorEx answers"}},
 		{name: "no method", host: overHTTP(), model: func(m *wsmantest.Model) { m.Jobs, m.NoClasses = nil, []string{"Msvm_VirtualSystemManagementService"} }, rung: "execute", verdict: rungWarning, words: []string{"not known"}},

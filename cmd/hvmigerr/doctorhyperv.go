@@ -117,7 +117,7 @@ func (l *ladder) execute(ctx context.Context) *step {
 	}
 	// The host may have forgotten the job since.
 	if errors.Is(err, invoke.ErrNoSuchJob) || matches(err, (*wsman.Fault).NotFound) {
-		method = "FormatError"
+		method = methodFormatError
 		_, err = invoke.FormatError(ctx, l.s.client, nil)
 		if e, ok := errors.AsType[*invoke.ReturnValueError](err); ok && e.ReturnValue != invoke.ReturnValueAccessDenied {
 			err = nil // the method ran
@@ -128,12 +128,18 @@ func (l *ladder) execute(ctx context.Context) *step {
 	case err == nil:
 	case matches(err, (*wsman.Fault).NotSupported), errors.Is(err, invoke.ErrNoSuchService), errors.Is(err, invoke.ErrNoHyperV):
 		st = warning(message(l.s.failed(err)), "Whether the user may call methods is not known: the host does not have the one that was tried, as a service that is not Windows may.")
+	case method == methodFormatError && !denied(err) && !unauthenticated(err) && over(ctx) == nil:
+		// A host may refuse to format nothing, for any reason; what get asks is another method.
+		st = warning(message(l.s.failed(err)), "Whether the user may call methods is not known: there is no job to ask about, and the call in its place has failed for another reason.")
 	default:
 		st = failed(err)
 	}
 	st.details = object{{"method", method}}
 	return st
 }
+
+// methodFormatError is the method that is called where there is no job: it changes nothing.
+const methodFormatError = "FormatError"
 
 // newest returns the job that ended last, or began last; nil if there is none.
 func (l *ladder) newest() *invoke.MigrationJob {

@@ -191,8 +191,10 @@ func (l *ladder) complete(ctx context.Context, st *step) {
 	}
 	known := advise(err)
 	st.means = known.means
+	_, proxied := l.s.transport.Proxy()
 	for _, act := range known.actions {
-		if !strings.HasPrefix(act.command, "hvmigerr doctor <HOST>") { // that is what is being done
+		doing := strings.HasPrefix(act.command, "hvmigerr doctor <HOST>") // that is what is being done
+		if !doing && (proxied || !strings.Contains(act.command, "--proxy none")) {
 			st.actions = append(st.actions, act)
 		}
 	}

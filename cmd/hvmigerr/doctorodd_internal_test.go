@@ -146,7 +146,9 @@ func newLadder(endpoint string) *ladder {
 	u, _ := url.Parse(endpoint) // every caller's is a literal that is one
 	t := &target{name: u.Hostname(), https: u.Scheme == "https", url: endpoint}
 	flags := &connectionFlags{typed: map[string]bool{}, preset: map[string]bool{}}
-	return &ladder{s: &session{app: &app{}, flags: flags, target: t, method: &method{}}}
+	proxy, _ := transport.ParseProxy("none")
+	tr, _ := transport.New(transport.Config{URL: endpoint, Auth: transport.AuthNone, Proxy: proxy}) // as above
+	return &ladder{s: &session{app: &app{}, flags: flags, target: t, method: &method{}, transport: tr}}
 }
 
 // TestDoctorEcho: a host that says the password back, in whatever it tells of itself, is not repeated.

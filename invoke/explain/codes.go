@@ -198,7 +198,13 @@ func (w *word) errorNumber() (Found, bool) {
 	if ret := (Code{KindReturnValue, v}); !hasRow(c) && hasRow(ret) {
 		c = ret
 	}
-	return Found{c, SpellingError, from, w.end}, hasRow(c)
+	return Found{c, SpellingError, from, w.end}, hasRow(c) && !likelyHTTP(c)
+}
+
+// likelyHTTP reports whether c is more likely a status of HTTP: those that failed migrations bring have full rows.
+func likelyHTTP(c Code) bool {
+	row, ok := Lookup(c)
+	return c.Kind == KindWin32 && c.Value >= 400 && c.Value < 600 && (!ok || row.Meaning == "")
 }
 
 // namedNumber reads the N of "Event ID N" and the like.

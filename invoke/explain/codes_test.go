@@ -181,6 +181,13 @@ func TestCodes(t *testing.T) {
 // missed are texts that look as if there were a code.
 var missed = []string{
 	"",
+	"Error 404: page not found",
+	"Error: 401 Unauthorized",
+	"Error: 5 VMs failed",
+	"error: 64 hosts unreachable",
+	"https://example.com/?id=80070005",
+	"disk sector 2148074254",
+	`"Id" 21502`,
 	"0x",
 	"0x.",
 	"0xZZ",

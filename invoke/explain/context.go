@@ -97,7 +97,7 @@ func numberName(before string) (kind Kind, start int, ok bool) {
 		if !found || endsInWord(head, n.name) {
 			continue
 		}
-		key := quoted && strings.HasSuffix(head, `"`) || marked && beginsLine(head, offset)
+		key := marked && (quoted && strings.HasSuffix(head, `"`) || beginsLine(head, offset))
 		if n.name == "id" && !key {
 			continue // of a process, a disk, …
 		}
@@ -138,6 +138,8 @@ func numberNames() []namedKind {
 		{"message id", KindEvent},
 		{"eventid", KindEvent},
 		{"event id", KindEvent},
+		{"event-id", KindEvent},
+		{"eventcode", KindEvent},
 		{"event", KindEvent},
 		{"ereignis-id", KindEvent},
 		{"ereignis", KindEvent},
@@ -186,11 +188,14 @@ func notCode(before, after string) bool {
 			word, rest = lastWord(rest)
 		}
 	}
+	if strings.Contains(word, "://") {
+		return true // within a URL
+	}
 	switch word {
 	case "serial", "s/n", "sn", "size", "filesize", "length", "freespace", "memory", "bytes", "offset", "pid", "tid", "process",
 		"processid", "thread", "threadid", "logon", "logonid", "-li", "record", "recordid", "recordnumber", "build", "version", "rev",
 		"revision", "commit", "tel", "phone", "fax", "date", "hash", "checksum", "crc", "crc32", "signature", "diskid", "lun",
-		"uuid", "guid", "address", "at", "flag", "flags", "mask", "accessmask", "attribute", "attributes", "port", "handle", "bugcheck":
+		"uuid", "guid", "sector", "block", "address", "at", "flag", "flags", "mask", "accessmask", "attribute", "attributes", "port", "handle", "bugcheck":
 		return true
 	case "disk":
 		return id || counted(after)
@@ -230,7 +235,9 @@ func counted(after string) bool {
 		return strings.HasPrefix(after, "%")
 	case "b", "byte", "bytes", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib", "octets", "octet", "sectors", "blocks", "clusters",
 		"ns", "us", "ms", "s", "sec", "second", "seconds", "minute", "minutes", "min", "hour", "hours", "day", "days", "ticks", "times",
-		"sekunden", "minuten", "stunden", "secondes", "percent", "prozent", "of":
+		"sekunden", "minuten", "stunden", "secondes", "percent", "prozent", "of",
+		"vms", "hosts", "nodes", "machines", "files", "errors", "warnings", "items", "jobs", "disks", "migrations", "services", "users",
+		"objects", "entries", "failures", "attempts", "retries", "requests", "connections", "volumes":
 		return true
 	case "von", "van", "sur", "de", "di", "su", "av", "af", "z", "из":
 		rest = strings.TrimLeft(rest, blanks)

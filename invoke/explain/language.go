@@ -12,6 +12,10 @@ func english(text string) bool {
 	const enough, several = 5, 2 // words
 	words, frequent, foreign := 0, 0, false
 	for word := range strings.FieldsSeq(text) {
+		if strings.ContainsFunc(word, unspaced) { // such a word may be a whole sentence
+			words, foreign = words+1, true
+			continue
+		}
 		word = strings.TrimFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 		if word == "" || strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && r != '-' && r != '\'' }) {
 			continue // a number, name or code
@@ -30,6 +34,11 @@ func english(text string) bool {
 	return !foreign && (words < enough || frequent >= several)
 }
 
+// unspaced reports whether r is of a script that is written without blanks, or of Korean.
+func unspaced(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
+}
+
 // What a word tells of the language of its text.
 const (
 	anyLanguage   = iota
@@ -42,7 +51,8 @@ const (
 func languageOf(word string) int {
 	switch word {
 	case "the", "failed", "cannot", "could", "because", "this", "with", "without", "from", "has", "have", "and", "not", "unable", "denied",
-		"access", "invalid", "found", "refused", "which", "there", "its", "already", "while", "during", "does", "did":
+		"access", "invalid", "found", "refused", "which", "there", "its", "already", "while", "during", "does", "did",
+		"completed", "succeeded", "successfully", "waiting", "timed", "changes", "applying", "started", "stopped":
 		return english1
 	case "was", "to", "is", "for", "by", "of", "on", "in", "an", "a", "be", "at", "it", "or", "no", "host", "error", "server", "network":
 		return english2

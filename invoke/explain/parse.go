@@ -67,7 +67,8 @@ func parseEvent(word string) []Code {
 
 // parseNumber reads a number that stands alone.
 func parseNumber(word string) []Code {
-	if n, err := strconv.ParseInt(strings.Replace(word, "\u2212", "-", 1), 10, 64); err == nil {
+	raw := len(word) == 8 && word[0] == '0' // a raw Win32 code in hex digits (facts/migration-failures.md)
+	if n, err := strconv.ParseInt(strings.Replace(word, "\u2212", "-", 1), 10, 64); err == nil && !raw {
 		if codes := codesOfNumber(n); codes != nil {
 			return codes
 		}
