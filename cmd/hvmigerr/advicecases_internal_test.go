@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -52,7 +52,7 @@ func certificateCases() []adviceCase {
 		{"certificate-of-proxy", []string{"the proxy's certificate", "--ca-file", "--proxy none"}, func(t *testing.T) error {
 			t.Helper()
 			proxy := httptest.NewUnstartedServer(http.NotFoundHandler())
-			proxy.Config.ErrorLog = log.New(io.Discard, "", 0) //nolint:forbidigo // it says that the handshake fails, which is the test
+			proxy.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 			proxy.StartTLS()
 			t.Cleanup(proxy.Close)
 			return got("get -u x http://hv01.invalid --proxy " + proxy.URL)(t)

@@ -2,24 +2,32 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"syscall"
 )
 
+// getTicket tells how to get a ticket: as the message says, if it does.
+func getTicket(f *failure) []action {
+	fix := "kinit -c FILE:<FILE> <USER>@<REALM>"
+	if f.credential != nil && f.credential.Fix != "" {
+		fix = f.credential.Fix
+	}
+	return []action{here("get a ticket", fix), here("what tickets there are", "klist")}
+}
+
 // credentialRows are about a user with neither a password nor a ticket or key that can be used.
 func credentialRows() []adviceRow {
-	kinit := func(f *failure) []action {
-		fix := "kinit -c FILE:<FILE> <USER>@<REALM>"
-		if f.credential != nil && f.credential.Fix != "" {
-			fix = f.credential.Fix
-		}
-		return []action{here("get a ticket", fix), here("what tickets there are", "klist")}
-	}
+	return slices.Concat(unusableRows(), missingRows())
+}
+
+// unusableRows are about tickets and keys that are there.
+func unusableRows() []adviceRow {
 	return []adviceRow{
 		{
 			advice:    advice{name: "no-password", means: "There is no ticket that can be used, and no password that one could be asked for with."},
 			fits:      func(f *failure) bool { return has[*noPasswordError](f.err) },
 			hintOf:    besidesFix("give a password: " + passwordSources),
-			actionsOf: kinit,
+			actionsOf: getTicket,
 		},
 		{
 			advice: advice{
@@ -27,7 +35,7 @@ func credentialRows() []adviceRow {
 				means: "The ticket has expired. It was good, and can be had again.",
 			},
 			fits:      func(f *failure) bool { return f.credential != nil && f.credential.Expired },
-			actionsOf: kinit,
+			actionsOf: getTicket,
 		},
 		{
 			advice: advice{
@@ -56,6 +64,12 @@ func credentialRows() []adviceRow {
 			},
 			fits: func(f *failure) bool { return f.credential != nil && f.credential.Unsound },
 		},
+	}
+}
+
+// missingRows are about what is not told, and whatever else keeps a ticket or key from being used.
+func missingRows() []adviceRow {
+	return []adviceRow{
 		{
 			advice: advice{name: "no-user", means: "No user is named, and there is no ticket that would name one."},
 			fits: func(f *failure) bool {
@@ -63,7 +77,7 @@ func credentialRows() []adviceRow {
 			},
 			hintOf: besidesFix(`name a user of the host or its domain: -u 'DOMAIN\user' --auth ntlm needs a password and no ticket`),
 			actionsOf: func(f *failure) []action {
-				return append([]action{here("name a user", `hvmigerr get -u '<DOMAIN>\<USER>' <HOST>`)}, kinit(f)...)
+				return append([]action{here("name a user", `hvmigerr get -u '<DOMAIN>\<USER>' <HOST>`)}, getTicket(f)...)
 			},
 		},
 		{
@@ -85,7 +99,7 @@ func credentialRows() []adviceRow {
 		{
 			advice:    advice{name: "no-ticket", means: "The ticket cache holds no ticket that can be used now. The message ends with the command that gets one."},
 			fits:      func(f *failure) bool { return f.credential != nil && f.credential.Fix != "" },
-			actionsOf: kinit,
+			actionsOf: getTicket,
 		},
 		{
 			advice: advice{

@@ -6,7 +6,7 @@ import (
 	"context"
 	"encoding/pem"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -85,7 +85,7 @@ func saying(answer string) func(*testing.T, *host) string {
 func hangingTLS(t *testing.T, _ *host) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) //nolint:forbidigo // what the server thinks of its guests is not for this test
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	t.Setenv(variable("ca-file"), writeFile(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))))

@@ -8,8 +8,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -120,7 +119,7 @@ func TestDoctorInterrupt(t *testing.T) {
 				}()
 				got := invokeRun(ctx, strings.NewReader(""), "doctor", "-u", administrator, "--timeout", "1h",
 					"--connect-timeout", "1h", "-o", format, "--proxy", "none", "--insecure", "https://"+listener)
-				words := []string{"ok       tcp ", "failed   tls             " + tt.cause.Error(), "not tried: http, schemes"}
+				words := []string{"ok       tcp ", "failed   tls             " + tt.cause.Error(), "not tried: http, schemes", "\nStopped at tls.\n"}
 				if format == outputJSON {
 					words = []string{fmt.Sprintf(`"exit": %d`, tt.want), `"seen": "not tried: it needs tls"`}
 				}
@@ -188,7 +187,7 @@ func TestDoctorClientCertificate(t *testing.T) {
 		Users: []wsmantest.User{{Name: "machine", CertificateSubject: "fabric-reader"}}, ClientCAs: pool,
 	})
 	demanding := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
-	demanding.Config.ErrorLog = log.New(io.Discard, "", 0) //nolint:forbidigo // what the server thinks of its guests is not for this test
+	demanding.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	demanding.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}
 	demanding.StartTLS()
 	t.Cleanup(demanding.Close)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -84,8 +85,10 @@ func (a *app) printVerdict(l *ladder) {
 	}
 	text := "Nothing is in the way"
 	switch {
+	case first != nil && (errors.Is(first.err, errInterrupted) || errors.Is(first.err, errTerminated)):
+		text = "Stopped at " + first.name
 	case first != nil:
-		text = fmt.Sprintf("In the way: %s", first.name)
+		text = "In the way: " + first.name
 	case l.nobody:
 		text += " so far"
 	}

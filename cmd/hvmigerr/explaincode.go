@@ -66,13 +66,16 @@ func codeText(c explain.Code) string {
 // symbol returns the name of what was found: ERROR_ACCESS_DENIED for 5, though the tables keep what they know under E_ACCESSDENIED.
 func symbol(f *explain.Finding) string { return cmp.Or(f.Symbol, f.Row.Symbol) }
 
+// signed returns an HRESULT or NTSTATUS as Windows' signed decimals have it.
+func signed(c explain.Code) int32 { return int32(c.Value) } //nolint:gosec // the same 32 bits
+
 // spellings writes a code in every way in which it stands in logs; nothing for no code.
 func spellings(c explain.Code) []string {
 	list := []string{codeText(c)}
 	switch c.Kind {
 	case explain.KindHRESULT, explain.KindNTSTATUS:
 		list = append(list, fmt.Sprint(c.Value))
-		if n := int32(c.Value); n < 0 { //nolint:gosec // the same 32 bits, as signed
+		if n := signed(c); n < 0 {
 			list = append(list, fmt.Sprint(n))
 		}
 		if c.Kind == explain.KindNTSTATUS {

@@ -54,15 +54,15 @@ func findingObject(f *explain.Finding) object {
 
 // codeMembers returns a code in the spellings that logs have. Windows writes HRESULT and NTSTATUS as signed decimals, too.
 func codeMembers(c explain.Code) object {
-	var hex, signed any
+	var hex, minus any
 	switch c.Kind {
 	case explain.KindHRESULT, explain.KindNTSTATUS:
-		hex, signed = fmt.Sprintf("0x%08X", c.Value), int32(c.Value) //nolint:gosec // the same 32 bits, as signed
+		hex, minus = fmt.Sprintf("0x%08X", c.Value), signed(c)
 	case explain.KindWin32:
 		hex = fmt.Sprintf("0x%08X", c.Value)
 	case explain.KindCIM, explain.KindReturnValue, explain.KindEvent:
 	}
-	return object{{"kind", c.Kind}, {"code", c.Value}, {"hex", hex}, {"signed", signed}}
+	return object{{"kind", c.Kind}, {"code", c.Value}, {"hex", hex}, {"signed", minus}}
 }
 
 func checkObjects(checks []explain.Check) []object {

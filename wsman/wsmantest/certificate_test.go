@@ -64,7 +64,11 @@ func handshake(t *testing.T, s *wsmantest.Server, cfg *tls.Config) ([]*x509.Cert
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
-	return conn.(*tls.Conn).ConnectionState().PeerCertificates, nil //nolint:forcetypeassert // documented of tls.Dialer
+	secured, ok := conn.(*tls.Conn)
+	if !ok {
+		t.Fatalf("tls.Dialer gave a %T", conn)
+	}
+	return secured.ConnectionState().PeerCertificates, nil
 }
 
 // TestCertificateFlawRefused: a flaw that is unknown, or that nobody would see, is a mistake.
