@@ -90,7 +90,7 @@ func doctorHTTPCases() []doctorCase {
 	}
 	later := func() time.Time { return time.Now().Add(10 * time.Minute) }
 	return []doctorCase{
-		{name: "a web server", url: page(200), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 200 at /wsman, Server: Apache/2.4"}, skipped: []string{"schemes", "identify"}},
+		{name: "a web server", url: page(200), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 200 at /wsman, Server: Apache/2.4"}, lacks: []string{"--proxy none"}, skipped: []string{"schemes", "identify"}},
 		{name: "another path", host: overHTTP(), url: func(_ *testing.T, h *host) string { return strings.Replace(h.URL(), "/wsman", "/other", 1) }, want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 404 at /other", "nothing at that path"}, skipped: []string{"schemes"}},
 		{name: "redirect", url: page(302), want: exitUndecodable, rung: "http", verdict: rungFailed, words: []string{"HTTP 302 at /wsman, Location: https://elsewhere.invalid/, Server: Apache/2.4"}},
 		{name: "forbidden", url: page(403), want: exitDenied, rung: "http", verdict: rungFailed, words: []string{"HTTP 403"}},

@@ -110,15 +110,7 @@ func TestDoctorInterrupt(t *testing.T) {
 	}{{errInterrupted, exitInterrupted}, {errTerminated, exitTerminated}} {
 		for _, format := range []string{outputText, outputJSON} {
 			t.Run(tt.cause.Error()+" "+format, func(t *testing.T) {
-				ctx, cancel := context.WithCancelCause(t.Context())
-				arrived := make(chan struct{}, 1)
-				listener := hangingListener(t, arrived)
-				go func() {
-					<-arrived
-					cancel(tt.cause)
-				}()
-				got := invokeRun(ctx, strings.NewReader(""), "doctor", "-u", administrator, "--timeout", "1h",
-					"--connect-timeout", "1h", "-o", format, "--proxy", "none", "--insecure", "https://"+listener)
+				got := interruptedBy(t, tt.cause, "doctor", "-o", format)
 				words := []string{"ok       tcp ", "failed   tls             " + tt.cause.Error(), "not tried: http, schemes", "\nStopped at tls.\n"}
 				if format == outputJSON {
 					words = []string{fmt.Sprintf(`"exit": %d`, tt.want), `"seen": "not tried: it needs tls"`}

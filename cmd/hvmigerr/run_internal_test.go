@@ -182,6 +182,20 @@ func spoiled(m *wsmantest.Model) {
 	}
 }
 
+// interruptedBy runs args, and the URL of a host that accepts connections and never says a word, until cause ends it.
+func interruptedBy(t *testing.T, cause error, args ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	arrived := make(chan struct{}, 1)
+	listener := hangingListener(t, arrived)
+	go func() {
+		<-arrived
+		cancel(cause)
+	}()
+	args = append(args, "-u", administrator, "--timeout", "1h", "--connect-timeout", "1h", "--proxy", "none", "--insecure", "https://"+listener)
+	return invokeRun(ctx, strings.NewReader(""), args...)
+}
+
 // TestInterrupt: a signal ends a run that waits for its host, at once and with its own exit code.
 func TestInterrupt(t *testing.T) {
 	clearEnvironment(t)
@@ -192,15 +206,7 @@ func TestInterrupt(t *testing.T) {
 	}{{errInterrupted, exitInterrupted}, {errTerminated, exitTerminated}} {
 		for _, format := range []string{"text", "json"} {
 			t.Run(tt.cause.Error()+" "+format, func(t *testing.T) {
-				ctx, cancel := context.WithCancelCause(t.Context())
-				arrived := make(chan struct{}, 1)
-				listener := hangingListener(t, arrived)
-				go func() {
-					<-arrived
-					cancel(tt.cause)
-				}()
-				got := invokeRun(ctx, strings.NewReader(""), "get", "-u", "administrator", "--timeout", "1h",
-					"--connect-timeout", "1h", "-o", format, "--insecure", "https://"+listener)
+				got := interruptedBy(t, tt.cause, "get", "-o", format)
 				if got.code != tt.want || !strings.Contains(got.stderr, tt.cause.Error()) {
 					t.Errorf("run = %+v, want exit %d", got, tt.want)
 				}
