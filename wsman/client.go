@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/beevik/etree"
+	"github.com/cenkalti/backoff/v5"
 )
 
 // Defaults of [Config].
@@ -21,11 +21,12 @@ const (
 )
 
 const (
-	minEnvelopeSize   = 8192                   // below it Windows answers wsman:EncodingLimit
-	replyWait         = 15 * time.Second       // how long a reply may take beyond OperationTimeout
-	replyMargin       = time.Second            // what OperationTimeout leaves of a deadline for the reply to travel
-	minOperationTime  = 500 * time.Millisecond // Windows raises anything shorter to this
-	quotaFirstBackoff = 250 * time.Millisecond
+	minEnvelopeSize  = 8192                   // below it Windows answers wsman:EncodingLimit
+	replyWait        = 15 * time.Second       // how long a reply may take beyond OperationTimeout
+	replyMargin      = time.Second            // what OperationTimeout leaves of a deadline for the reply to travel
+	minOperationTime = 500 * time.Millisecond // Windows raises anything shorter to this
+	firstPause       = 250 * time.Millisecond // before an operation is sent again, more or less by a random half
+	maxPause         = 8 * time.Second
 )
 
 // Config configures a [Client]. Endpoint and Transport are required.
@@ -121,30 +122,31 @@ type response struct {
 }
 
 // do sends op and reads its reply. It sends it once more when it is repeatable and the connection was lost, and again
-// with growing pauses on quota faults (DESIGN: Retries).
+// on quota faults, after pauses that grow (DESIGN: Retries).
 func (c *Client) do(ctx context.Context, op *operation) (*response, error) {
-	pause, lost := quotaFirstBackoff, false
+	pauses := backoff.ExponentialBackOff{
+		InitialInterval: firstPause, MaxInterval: maxPause, Multiplier: 2, RandomizationFactor: backoff.DefaultRandomizationFactor,
+	}
+	lost := false
 	for quota := 0; ; {
 		resp, err := c.exchange(ctx, op)
 		switch {
 		case err == nil:
 			return resp, nil
 		case !op.repeatable || ctx.Err() != nil:
-		case errors.Is(err, ErrConnectionLost) && !lost:
+		case errors.Is(err, ErrConnectionLost) && !lost && wait(ctx, pauses.NextBackOff()):
 			lost = true
 			continue
-		case isBusy(err) && quota < c.cfg.QuotaRetries && wait(ctx, pause):
+		case isBusy(err) && quota < c.cfg.QuotaRetries && wait(ctx, pauses.NextBackOff()):
 			quota++
-			pause *= 2
 			continue
 		}
 		return nil, &OpError{Op: op.name, ResourceURI: op.resource, Err: err}
 	}
 }
 
-// wait pauses for d, less a random part of up to a half. It returns false at once when the deadline of ctx is sooner, and when ctx ends.
+// wait pauses for d. It returns false at once when the deadline of ctx would leave no time for an answer then, and when ctx ends.
 func wait(ctx context.Context, d time.Duration) bool {
-	d -= rand.N(d / 2) //nolint:gosec // a pause needs no secret randomness
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d+replyMargin {
 		return false
 	}

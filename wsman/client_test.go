@@ -213,7 +213,7 @@ func TestRetries(t *testing.T) {
 func TestRetryDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{replies: []func(*wsman.Request) (*wsman.Reply, error){reply(500, quotaFault), reply(500, quotaFault), reply(500, quotaFault)}}
-		ctx, cancel := context.WithTimeout(t.Context(), 1400*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 1375100*time.Microsecond) // a second, and the longest first pause
 		defer cancel()
 		_, err := getJob(ctx, newClient(t, s))
 		if wsman.SubcodeOf(err) != wsman.SubcodeQuotaLimit {
