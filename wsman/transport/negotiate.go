@@ -176,6 +176,11 @@ func (s *session) authenticate(ctx context.Context) error {
 		return s.authError(err)
 	}
 	for sent := 1; sent <= maxLegs; sent++ {
+		if n.mechanism == MechanismNTLM && sent == ntlmLegs {
+			if err := s.t.admit(ctx); err != nil {
+				return err
+			}
+		}
 		l, err := s.leg(ctx, token)
 		switch {
 		case err != nil && sent > 1 && n.mechanism == MechanismNTLM:
@@ -225,6 +230,9 @@ func (s *session) hungUp(err error) bool {
 
 // lostMidway says what err means, which was the answer to NTLM's proof of the password.
 func (s *session) lostMidway(err error) error {
+	if errors.Is(err, errAbandoned) {
+		return err
+	}
 	if !s.hungUp(err) {
 		return s.unanswered(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,6 +83,11 @@ func (s *session) exchange(ctx context.Context, req *wsman.Request) (*wsman.Repl
 			return nil, err
 		}
 	}
+	if s.t.cfg.Auth == AuthBasic && !req.Anonymous && !s.t.known.Load() {
+		if err := s.t.admit(ctx); err != nil {
+			return nil, err
+		}
+	}
 	contentType, body := contentTypeUTF8, req.Body
 	if s.sealing() {
 		var err error
@@ -102,7 +108,7 @@ func (s *session) exchange(ctx context.Context, req *wsman.Request) (*wsman.Repl
 	}
 	resp, err := s.send(ctx, hr)
 	switch {
-	case err != nil && before == nil && s.security != nil && s.hungUp(err):
+	case err != nil && before == nil && s.security != nil && s.hungUp(err) && !errors.Is(err, errAbandoned):
 		return nil, s.authError(errHungUp)
 	case err != nil && s.t.cfg.Auth == AuthBasic && !req.Anonymous:
 		return nil, s.unanswered(err)
@@ -155,6 +161,16 @@ func (s *session) unsent(err error) bool {
 	return err != nil && s.kept && !s.conn.state().wrote
 }
 
+// errAbandoned marks a connection that net/http has given up between two requests, since its own goroutines were late (it waits
+// 50 ms for them): the peer has closed nothing, and nothing of the request was written.
+var errAbandoned = errors.New("net/http has given the connection up")
+
+// maxAbandoned bounds the connections that one request may lose so.
+const maxAbandoned = 3
+
+// abandoned tells an error of net/http that says so. It has no type; with another text the host is taken to have closed.
+func abandoned(err error) bool { return strings.Contains(err.Error(), "readLoop exiting") }
+
 // failure says what an error of net/http means. The state of the connection tells it: net/http's errors have no types.
 func (s *session) failure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
@@ -172,7 +188,10 @@ func (s *session) failure(ctx context.Context, err error) error {
 	case s.header && state.read >= maxHeaderBytes:
 		return &LimitError{What: "header", Limit: maxHeaderBytes}
 	}
-	if !state.wrote {
+	switch {
+	case !state.wrote && s.answered && abandoned(err):
+		return fmt.Errorf("%w: %w", wsman.ErrConnectionLost, errAbandoned)
+	case !state.wrote:
 		return &wsman.ProtocolError{Msg: "the host sent something before it was asked"} // net/http's own text is malformed then
 	}
 	return &wsman.ProtocolError{Msg: "the answer is not valid HTTP", Err: err}

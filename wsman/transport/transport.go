@@ -48,6 +48,10 @@ type Config struct {
 	// account of the host.
 	User     string
 	Password Secret
+	// Admit, if set, is called before a password, or NTLM's proof of one, goes to the host over a connection that has not had it
+	// accepted yet. It may wait, and its error, which nothing was sent before, ends the request. Several transports that send
+	// the same password so learn from each other whether it is right. A proof in answer to a challenge is sent as soon as it returns.
+	Admit func(ctx context.Context) error
 	// Kerberos holds what Kerberos authenticates with. It may serve many transports, and is not closed by any.
 	Kerberos *Kerberos
 	// SPN is the name of the host's service. If empty, HTTP/, then WSMAN/, then HOST/ before the name in URL, each only
@@ -195,7 +199,8 @@ func (t *Transport) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.R
 	if t.Mechanism() == "" && !req.Anonymous {
 		return nil, errors.New("transport: without authentication only the anonymous Identify is sent")
 	}
-	for renewed := false; ; {
+	renewed, abandoned := false, 0
+	for {
 		s, err := t.acquire(ctx, req.Anonymous)
 		if err != nil {
 			return nil, err
@@ -207,6 +212,9 @@ func (t *Transport) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.R
 			// The peer saw us leave and said something, or broke off: that is not why the caller has no answer.
 			return nil, s.failure(ctx, err)
 		case s.unsent(err) && ctx.Err() == nil:
+			continue
+		case errors.Is(err, errAbandoned) && abandoned < maxAbandoned && ctx.Err() == nil:
+			abandoned++
 			continue
 		case s.dropped(err) && req.Repeatable && !renewed:
 			renewed = true
@@ -235,6 +243,14 @@ func (t *Transport) acquire(ctx context.Context, anonymous bool) (*session, erro
 		s, err = t.open(ctx, anonymous)
 	}
 	return s, err
+}
+
+// admit waits until a password, or the proof of one, may go to the host.
+func (t *Transport) admit(ctx context.Context) error {
+	if t.cfg.Admit == nil {
+		return nil
+	}
+	return t.cfg.Admit(ctx)
 }
 
 // certified tells that the session of a request shows the client certificate. One that does is not one for nobody's requests.
