@@ -19,6 +19,7 @@ type answer struct {
 	header     http.Header
 	body       []byte
 	padding    int64  // octets of white space behind body
+	flood      int64  // and as many more, which no seal covers
 	fault      string // subcode, for the record
 	clear      bool   // not of WinRM, and so not sealed
 	closeAfter bool
@@ -130,10 +131,10 @@ func (s *Server) bare(status int) *answer {
 	return a
 }
 
-// size returns the octets of the body with its padding.
-func (a *answer) size() int64 { return int64(len(a.body)) + a.padding }
+// size returns the octets of the body with all that follows it.
+func (a *answer) size() int64 { return int64(len(a.body)) + a.padding + a.flood }
 
-// all returns the body with its padding.
+// all returns the body with all that follows it.
 func (a *answer) all() ([]byte, error) { return io.ReadAll(a.reader()) }
 
 func (a *answer) length() string { return strconv.FormatInt(a.size(), 10) }

@@ -23,3 +23,13 @@ func BenchmarkGetErrorEx(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkNewFleet makes the hosts of a fleet, without listening.
+func BenchmarkNewFleet(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := wsmantest.NewFleet(wsmantest.FleetConfig{Hosts: 100}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -60,6 +60,18 @@ func (c *Config) validateCertificate() error {
 	return fmt.Errorf("certificate flaw %q is unknown", c.Certificate)
 }
 
+// certify gives a server of HTTPS its certificate: its own, or that of common.
+func (s *Server) certify(common *common) (err error) {
+	switch {
+	case s.cfg.HTTP:
+	case common.serves(&s.cfg) && s.cfg.Certificate == "":
+		s.identity, err = common.serverIdentity(s.now())
+	default:
+		s.identity, err = newIdentity(s.now(), s.names(), s.cfg.Certificate)
+	}
+	return err
+}
+
 // An authority signs the server's certificate, once.
 type authority struct {
 	template *x509.Certificate

@@ -14,8 +14,11 @@
 // FormatError of Msvm_VirtualSystemManagementService, in the shape that Windows gives them as far as that is known, and
 // refuses what Windows refuses, in the same words of the protocol. It has the classes Msvm_MigrationJob,
 // Msvm_ComputerSystem, those of its management service and its migration service with their settings, and tells
-// administrators the configuration of the WS-Management service. What it holds is a [Model]; how it misbehaves is a list of [Rule]; how services that are not Windows would
-// say the same is a [Dialect]. All three are plain data and read from JSON.
+// administrators the configuration of the WS-Management service. What it holds is a [Model]; how it misbehaves is a list of
+// [Rule]; how services that are not Windows would say the same is a [Dialect]. All three are plain data and read from JSON.
+//
+// [Fleet] is many such hosts in one process, thousands if need be, on consecutive ports or addresses, each with a clock, jobs,
+// users and rules of its own. A host can be closed and started again, restarted, and cut off from its clients.
 //
 // Besides the server over TCP there is [Server.Transport], which needs no network and works under testing/synctest, and
 // [Script], which replays exchanges written beforehand.

@@ -2,6 +2,7 @@ package wsmantest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -82,4 +83,27 @@ func ExampleDecodeModel() {
 	}
 	fmt.Println(model.Host, model.Jobs[0].Outcome, time.Duration(model.Jobs[0].Duration))
 	// Output: HV05 failed 20s
+}
+
+// Three hosts run in this process. One of them restarts and is back at its address. Fleet.List writes their addresses as
+// `hvmigerr get @FILE` reads them.
+func ExampleFleet() {
+	f, err := wsmantest.NewFleet(wsmantest.FleetConfig{
+		Hosts: 3,
+		Delay: 20 * time.Millisecond, // as on a long way
+		Host:  func(int) wsmantest.Config { return wsmantest.Config{HTTP: true} },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := f.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = f.Close() }()
+	var before, after strings.Builder
+	err = errors.Join(f.List(&before), f.Restart(1), f.List(&after))
+	fmt.Println(strings.Count(before.String(), "\n"), "hosts, where they were:", before.String() == after.String(), err)
+	// Output: 3 hosts, where they were: true <nil>
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/hvmigerr/hvmigerr/wsman/internal/sealed"
@@ -120,7 +121,7 @@ func (n *session) seal(a *answer, f *Framing) error {
 	if a.clear || a.rule.Seal == SealClear {
 		return nil
 	}
-	plaintext, err := a.all()
+	plaintext, err := io.ReadAll(a.content())
 	if err != nil {
 		return err
 	}

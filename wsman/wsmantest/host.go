@@ -25,14 +25,14 @@ const (
 // A host answers what the model holds at a given moment. It has no state of its own: a job's life is a function of the
 // clock, so that any number of requests may look at once.
 type host struct {
-	model     *Model
-	start     time.Time
-	jobs, vms *class
-	services  services
+	*schema
+
+	model *Model
+	start time.Time
 }
 
-func newHost(m *Model, now time.Time) *host {
-	h := &host{model: m, start: m.Start, jobs: newMigrationJobClass(), vms: newComputerSystemClass(), services: newServices()}
+func newHost(m *Model, now time.Time, s *schema) *host {
+	h := &host{schema: s, model: m, start: m.Start}
 	if h.start.IsZero() {
 		h.start = now
 	}
@@ -42,10 +42,20 @@ func newHost(m *Model, now time.Time) *host {
 func (h *host) name() string   { return cmp.Or(h.model.Host, defaultHost) }
 func (h *host) locale() string { return cmp.Or(h.model.Locale, defaultLocale) }
 
-// all returns every class that can be simulated.
-func (h *host) all() []*class {
-	s := &h.services
-	return []*class{h.jobs, h.vms, s.management, s.migration, s.settings, s.networks}
+// A schema holds the classes that can be simulated. Nobody changes it.
+type schema struct {
+	jobs, vms *class
+	services  services
+}
+
+func newSchema() *schema {
+	return &schema{jobs: newMigrationJobClass(), vms: newComputerSystemClass(), services: newServices()}
+}
+
+// all returns every class.
+func (s *schema) all() []*class {
+	v := &s.services
+	return []*class{s.jobs, s.vms, v.management, v.migration, v.settings, v.networks}
 }
 
 // classes returns the classes that are name or descend from it.
@@ -137,7 +147,12 @@ func (j *Job) runID(n int64) string {
 	if n == 0 {
 		return j.ID
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", j.ID, n))
+	return derivedID(fmt.Sprintf("%s/%d", j.ID, n))
+}
+
+// derivedID returns a GUID that is always the same for a text.
+func derivedID(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // version 8, RFC 9562
 	return fmt.Sprintf("%X-%X-%X-%X-%X", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }

@@ -144,6 +144,9 @@ func statusPage(status int) []byte {
 
 // send writes an answer, and does to the connection what its rule says. Errors mean that the client left.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer) {
+	if sleep(r.Context(), s.cfg.Delay) != nil {
+		a = orDrop(nil, r.Context().Err())
+	}
 	if a.rule.severs() {
 		sever(w, r, a)
 		return
@@ -198,9 +201,14 @@ func reset(conn net.Conn) {
 	}
 }
 
-// reader yields the body with its padding, which is never held in memory.
-func (a *answer) reader() io.Reader {
+// content yields the body with its padding, which is never held in memory.
+func (a *answer) content() io.Reader {
 	return io.MultiReader(bytes.NewReader(a.body), io.LimitReader(blanks{}, a.padding))
+}
+
+// reader yields content, and the flood behind it.
+func (a *answer) reader() io.Reader {
+	return io.MultiReader(a.content(), io.LimitReader(blanks{}, a.flood))
 }
 
 // blanks is an endless source of spaces.

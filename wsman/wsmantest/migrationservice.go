@@ -47,7 +47,7 @@ func (m *Model) validateClasses() error {
 	if len(m.NoClasses) == 0 {
 		return nil
 	}
-	all := newHost(m, time.Time{}).all()
+	all := newSchema().all()
 	for i, name := range m.NoClasses {
 		if !slices.ContainsFunc(all, func(c *class) bool { return strings.EqualFold(c.name, name) }) {
 			return fmt.Errorf("noClasses[%d]: the host has no class %q", i, name)

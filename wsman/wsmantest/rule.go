@@ -42,6 +42,9 @@ type Rule struct {
 	Garbage int `json:"garbage,omitempty"`
 	// Size pads the answer with white space to that many octets. One that is sealed is held in memory.
 	Size int64 `json:"size,omitempty"`
+	// Flood sends that many octets of white space behind the answer and its seal. They are made as they are sent and held
+	// nowhere, but by [Server.Transport].
+	Flood int64 `json:"flood,omitempty"`
 	// RelatesTo replaces the MessageID that the answer relates to.
 	RelatesTo string `json:"relatesTo,omitempty"`
 	// Seal breaks the seal of the answer.
@@ -58,7 +61,7 @@ type Rule struct {
 	Reset bool `json:"reset,omitempty"`
 }
 
-// maxSize bounds Size and Garbage.
+// maxSize bounds Size, Garbage and Flood.
 const maxSize = 1 << 30
 
 // DecodeRules reads a JSON list of rules.
@@ -93,10 +96,10 @@ func (r *Rule) validate() error {
 		return fmt.Errorf("layout %d is not from 1 to 5", r.Layout)
 	case r.Status != 0 && (r.Status < 200 || r.Status > 599):
 		return fmt.Errorf("status %d is not from 200 to 599", r.Status)
-	case r.After < 0 || r.Count < 0 || r.Delay < 0 || r.Work < 0 || r.Garbage < 0 || r.Size < 0:
-		return errors.New("after, count, delay, work, garbage and size cannot be negative")
-	case r.Garbage > maxSize || r.Size > maxSize:
-		return fmt.Errorf("garbage and size cannot be above %d", maxSize)
+	case r.After < 0 || r.Count < 0 || r.Delay < 0 || r.Work < 0 || r.Garbage < 0 || r.Size < 0 || r.Flood < 0:
+		return errors.New("after, count, delay, work, garbage, size and flood cannot be negative")
+	case r.Garbage > maxSize || r.Size > maxSize || r.Flood > maxSize:
+		return fmt.Errorf("garbage, size and flood cannot be above %d", maxSize)
 	case r.Cut != nil && *r.Cut < 0:
 		return errors.New("cut cannot be negative")
 	case strings.EqualFold(r.Operation, operationAuthenticate) && (r.Work != 0 || r.Fault != "" || r.RelatesTo != ""):
@@ -194,7 +197,7 @@ func (r *Rule) apply(a *answer, challenges []string) {
 			a.header.Set(name, value)
 		}
 	}
-	a.padding = max(0, r.Size-int64(len(a.body)))
+	a.padding, a.flood = max(0, r.Size-int64(len(a.body))), r.Flood
 	a.closeAfter = a.closeAfter || r.CloseAfter
 	a.rule = r
 }

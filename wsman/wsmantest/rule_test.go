@@ -95,6 +95,7 @@ func ruleEffects() map[string]struct {
 		"content type":        {wsmantest.Rule{ContentType: "text/plain"}, "ok"}, // the root is an envelope all the same
 		"garbage":             {wsmantest.Rule{Garbage: 100}, "protocol error"},
 		"padded":              {wsmantest.Rule{Size: 100000}, "ok"},
+		"flooded":             {wsmantest.Rule{Flood: 100000}, "ok"},
 		"chunked":             {wsmantest.Rule{Chunked: true}, "ok"},
 		"closed after":        {wsmantest.Rule{CloseAfter: true}, "ok"},
 		"relates to another":  {wsmantest.Rule{RelatesTo: "uuid:other"}, "ok"}, // told apart by a client, not by DecodeEnvelope
@@ -185,7 +186,7 @@ func TestDecodeRules(t *testing.T) {
 	if diff := cmp.Diff(want, rules); err != nil || diff != "" {
 		t.Errorf("DecodeRules: %v (-want +got):\n%s", err, diff)
 	}
-	for _, bad := range []string{``, `{}`, `[{"odd": 1}]`, `[] 1`, `[{"fault": "odd"}]`, `[{"delay": "-1s"}]`} {
+	for _, bad := range []string{``, `{}`, `[{"odd": 1}]`, `[] 1`, `[{"fault": "odd"}]`, `[{"delay": "-1s"}]`, `[{"flood": -1}]`, `[{"flood": 1073741825}]`} {
 		if rules, err := wsmantest.DecodeRules(strings.NewReader(bad)); err == nil {
 			t.Errorf("DecodeRules(%s) = %v, want an error", bad, rules)
 		}

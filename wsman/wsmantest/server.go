@@ -1,16 +1,17 @@
 package wsmantest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,10 @@ type Config struct {
 	Keytab Keytab
 	// Addr is the address to listen on. If empty, 127.0.0.1:0.
 	Addr string
+	// Delay holds back every answer, those to tokens too: the time that a request and its answer need on a long way.
+	Delay time.Duration
+	// Records is how many requests [Server.Requests] remembers. If zero, 4096; if negative, none.
+	Records int
 	// Names are further names and addresses that the certificate is for, beside localhost and the loopback addresses.
 	Names []string
 	// Certificate is what is wrong with the certificate. If empty, nothing.
@@ -65,10 +70,11 @@ type Server struct {
 	domain   string // of NTLM
 
 	mu           sync.Mutex
-	listener     net.Listener
-	http         *http.Server
+	addr         net.Addr     // where it listened last; nil before Start
+	http         *http.Server // nil while it does not serve
 	stop         context.CancelFunc
 	connections  int
+	live         map[net.Conn]struct{}
 	records      []RequestRecord
 	ruleUses     []int
 	enumerations map[string]*enumeration
@@ -83,13 +89,22 @@ func (s *Server) Format(f fmt.State, _ rune) {
 
 // NewServer returns a server that does not listen yet: [Server.Start] does, and [Server.Transport] needs no listening.
 func NewServer(cfg Config) (*Server, error) {
+	s, err := newServer(cfg, nil)
+	if err != nil {
+		return nil, fmt.Errorf("wsmantest: %w", err)
+	}
+	return s, nil
+}
+
+// newServer returns a server that takes what is the same for all from common, if that is not nil.
+func newServer(cfg Config, common *common) (*Server, error) {
 	s := &Server{cfg: cfg, users: cfg.Users, enumerations: map[string]*enumeration{}, methods: cfg.methods()}
 	model := cfg.Model
 	if model == nil {
 		model = DefaultModel(s.now())
 	}
 	if err := model.validate(); err != nil {
-		return nil, fmt.Errorf("wsmantest: %w", err)
+		return nil, err
 	}
 	if s.users == nil {
 		s.users = model.Users
@@ -104,17 +119,14 @@ func NewServer(cfg Config) (*Server, error) {
 		s.dialect = *cfg.Dialect
 	}
 	if err := errors.Join(cfg.validateMethods(), cfg.validateCertificate(), validateUsers(s.users), validateRules(s.rules), s.dialect.validate()); err != nil {
-		return nil, fmt.Errorf("wsmantest: %w", err)
+		return nil, err
 	}
-	s.host = newHost(model, s.now())
-	if err := s.readKeys(cfg.Keytab); err != nil {
-		return nil, fmt.Errorf("wsmantest: %w", err)
+	s.host = newHost(model, s.now(), common.classes())
+	if err := s.readKeys(cfg.Keytab, common); err != nil {
+		return nil, err
 	}
-	if !cfg.HTTP {
-		var err error
-		if s.identity, err = newIdentity(s.now(), s.names(), cfg.Certificate); err != nil {
-			return nil, fmt.Errorf("wsmantest: %w", err)
-		}
+	if err := s.certify(common); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -134,22 +146,31 @@ const (
 	maxHeader         = 96 << 10 // holds a token of maxToken in base64
 )
 
-// Start listens and serves until Close. A server starts once.
+// Start listens and serves until Close. After Close it may be called again: the server comes back at the address that it
+// had, with its jobs as they are by then, and knows no session and no enumeration from before.
 func (s *Server) Start() error {
+	if err := s.start(); err != nil {
+		return fmt.Errorf("wsmantest: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.http != nil {
-		return errors.New("wsmantest: the server was started before")
+		return errors.New("the server was started before")
 	}
-	addr := s.cfg.Addr
-	if addr == "" {
-		addr = "127.0.0.1:0"
+	addr := cmp.Or(s.cfg.Addr, defaultAddr)
+	if s.addr != nil {
+		addr = s.addr.String()
+		clear(s.enumerations)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		stop()
-		return fmt.Errorf("wsmantest: %w", err)
+		return err
 	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true) // WinRM speaks HTTP/1.1; one connection is one session
@@ -158,17 +179,21 @@ func (s *Server) Start() error {
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // a library does not log
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
-		ConnContext: withConnection, ConnState: s.countConnection,
+		ConnContext: withConnection, ConnState: s.track,
 	}
-	s.listener, s.stop = listener, stop
-	s.serving.Go(func() { s.serve(listener) })
+	server := s.http
+	s.addr, s.stop = listener.Addr(), stop
+	s.serving.Go(func() { s.serve(server, listener) })
 	return nil
 }
 
+// defaultAddr is where a server listens unless its configuration says else.
+const defaultAddr = "127.0.0.1:0"
+
 // serve runs until the listener closes; its error is then of no interest.
-func (s *Server) serve(l net.Listener) {
+func (s *Server) serve(server *http.Server, l net.Listener) {
 	if s.identity == nil {
-		_ = s.http.Serve(l)
+		_ = server.Serve(l)
 		return
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{s.identity.certificate}}
@@ -177,15 +202,36 @@ func (s *Server) serve(l net.Listener) {
 		// hold back a certificate that signs itself.
 		cfg.ClientAuth = tls.RequestClientCert
 	}
-	_ = s.http.Serve(tls.NewListener(l, cfg))
+	_ = server.Serve(tls.NewListener(l, cfg))
 }
 
-func (s *Server) countConnection(_ net.Conn, state http.ConnState) {
-	if state == http.StateNew {
-		s.mu.Lock()
+// track counts connections, and knows those that are open.
+func (s *Server) track(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch state {
+	case http.StateNew:
 		s.connections++
-		s.mu.Unlock()
+		if s.live == nil {
+			s.live = map[net.Conn]struct{}{}
+		}
+		s.live[c] = struct{}{}
+	case http.StateClosed, http.StateHijacked:
+		delete(s.live, c)
+	default: // it stays open
 	}
+}
+
+// Cut ends every open connection with a TCP reset, whatever is under way, and returns how many there were. The server goes
+// on.
+func (s *Server) Cut() int {
+	s.mu.Lock()
+	live := slices.Collect(maps.Keys(s.live))
+	s.mu.Unlock()
+	for _, c := range live {
+		reset(c)
+	}
+	return len(live)
 }
 
 // Close stops listening and ends every connection, whatever is under way. Requests through [Server.Transport] are not
@@ -200,17 +246,22 @@ func (s *Server) Close() error {
 	stop()
 	err := server.Close()
 	s.serving.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.http == server {
+		s.http = nil
+	}
 	return err
 }
 
-// Addr returns the address that the server listens on, nil before Start.
+// Restart closes the server and starts it again at the same address, as a machine that reboots in no time.
+func (s *Server) Restart() error { return errors.Join(s.Close(), s.Start()) }
+
+// Addr returns the address that the server listens on, or did before Close; nil before Start.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.listener == nil {
-		return nil
-	}
-	return s.listener.Addr()
+	return s.addr
 }
 
 // URL returns the endpoint, such as https://127.0.0.1:41234/wsman; before Start one that nobody listens on.
@@ -239,54 +290,6 @@ func (s *Server) Pin() string {
 		return ""
 	}
 	return pinOf(s.identity.certificate.Leaf)
-}
-
-// A RequestRecord tells of one request that the server answered. A request that brings the last token of a handshake
-// and an envelope has two.
-type RequestRecord struct {
-	Time time.Time
-	// User is the name that the request came with, also when it was refused; empty for the anonymous Identify, and for a token
-	// that names nobody.
-	User string
-	// Scheme is that of the authentication: Basic, Negotiate, Kerberos, or empty for none and for a certificate.
-	Scheme string
-	// Sealed tells that the envelope came sealed.
-	Sealed bool
-	// Operation is Identify, Get, Enumerate, Pull, Release or a method; Authenticate for a token; empty when the request was
-	// not read.
-	Operation   string
-	Action      string
-	ResourceURI string
-	MessageID   string
-	// StatusCode is that of the answer, also when a rule kept it from arriving.
-	StatusCode int
-	// Fault is the subcode of the answer with Windows' prefix, such as w:AccessDenied.
-	Fault string
-}
-
-// maxRecords bounds what Requests can return, for a server that runs for long.
-const maxRecords = 4096
-
-// maxRecordText bounds each text of a record, in octets: a client chose them.
-const maxRecordText = 512
-
-// Requests returns what was asked so far, oldest first; at most the last 4096.
-func (s *Server) Requests() []RequestRecord {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.records)
-}
-
-func (s *Server) record(r *RequestRecord) {
-	for _, text := range []*string{&r.User, &r.Operation, &r.Action, &r.ResourceURI, &r.MessageID} {
-		*text = strings.Clone((*text)[:min(len(*text), maxRecordText)]) // lets go of the request
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.records) == maxRecords {
-		s.records = slices.Delete(s.records, 0, maxRecords/4)
-	}
-	s.records = append(s.records, *r)
 }
 
 // Connections returns how many TCP connections were accepted so far.

@@ -18,8 +18,8 @@ const (
 	ticketLife = 10 * time.Hour
 )
 
-// readKeys sets the keys of the HTTP service, from the keytab or random, and the realm and domain that follow.
-func (s *Server) readKeys(keytab []byte) error {
+// readKeys sets the keys of the HTTP service, from the keytab or random or common, and the realm and domain that follow.
+func (s *Server) readKeys(keytab []byte, common *common) error {
 	s.realm = defaultRealm
 	if keytab != nil {
 		keys, err := krb5.DecodeKeytab(keytab)
@@ -33,16 +33,26 @@ func (s *Server) readKeys(keytab []byte) error {
 	}
 	label, _, _ := strings.Cut(s.realm, ".")
 	s.domain = strings.ToUpper(label)
-	if s.keys != nil {
-		return nil
-	}
-	key := newKey()
-	for _, name := range s.names() {
-		s.keys = append(s.keys, krb5.ServiceKey{
-			Principal: krb5.Principal{NameType: krb5.NameTypeHost, Components: []string{"HTTP", name}, Realm: s.realm}, KVNO: 1, Key: key,
-		})
+	switch {
+	case s.keys != nil:
+	case common.serves(&s.cfg):
+		s.keys = common.keys()
+	default:
+		s.keys = newServiceKeys(s.names())
 	}
 	return nil
+}
+
+// newServiceKeys returns one random key for the HTTP service by each of the names.
+func newServiceKeys(names []string) []krb5.ServiceKey {
+	key := newKey()
+	var keys []krb5.ServiceKey
+	for _, name := range names {
+		keys = append(keys, krb5.ServiceKey{
+			Principal: krb5.Principal{NameType: krb5.NameTypeHost, Components: []string{"HTTP", name}, Realm: defaultRealm}, KVNO: 1, Key: key,
+		})
+	}
+	return keys
 }
 
 // newKey returns a random key.
@@ -54,14 +64,20 @@ func newKey() krb5.Key {
 
 // names returns what a client may call the server, without repetition.
 func (s *Server) names() []string {
-	all := slices.Concat([]string{"localhost", "127.0.0.1", "::1", s.host.name(), strings.ToLower(s.host.name()), s.dnsName()}, s.cfg.Names)
-	var list []string
-	for _, name := range all {
-		if name != "" && !slices.Contains(list, name) {
-			list = append(list, name)
-		}
-	}
-	return list
+	return distinct(localNames(), []string{s.host.name(), strings.ToLower(s.host.name()), s.dnsName()}, s.cfg.Names)
+}
+
+// localNames are what every machine calls itself.
+func localNames() []string { return []string{"localhost", "127.0.0.1", "::1"} }
+
+// distinct returns the texts of the lists in their order, each once, without "".
+func distinct(lists ...[]string) []string {
+	seen := map[string]bool{"": true}
+	return slices.DeleteFunc(slices.Concat(lists...), func(name string) bool {
+		again := seen[name]
+		seen[name] = true
+		return again
+	})
 }
 
 // dnsName returns the host's full name.

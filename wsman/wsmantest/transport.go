@@ -36,6 +36,9 @@ func (t *transport) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.R
 	if err != nil {
 		return nil, err
 	}
+	if err := sleep(ctx, t.server.cfg.Delay); err != nil {
+		return nil, err
+	}
 	switch r := a.rule; {
 	case r.Drop, r.Reset:
 		return nil, fmt.Errorf("simulated: %w", wsman.ErrConnectionLost)
