@@ -35,6 +35,10 @@ type Part struct {
 	DecodeError *cimerror.DecodeError
 	// Text is what a property of the job says.
 	Text string
+	// Host is the other host, which said this; "" is the one that was asked first. See [Diagnosis.Join].
+	Host string
+	// AlsoHost is the other host if it said the same.
+	AlsoHost string
 }
 
 // String returns what p says: the message of the error as far as it could be read, else why it could not, or the text.
@@ -61,6 +65,10 @@ type Diagnosis struct {
 	VM string
 	// Expired tells that the host had forgotten the job when GetError was called. The job's own fields still answer.
 	Expired bool
+	// Destination is all that the other end of the migration said about its own job, once [Diagnosis.Join] has added that to Parts.
+	Destination *Diagnosis
+	// Host is the name that a Destination was joined by, else "".
+	Host string
 }
 
 // Diagnose asks a host why job failed: GetErrorEx, which gives all errors, then GetError, which gives the headline, and

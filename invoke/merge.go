@@ -16,8 +16,8 @@ func (d *Diagnosis) merge() {
 			m.add(Part{Source: Source(a.Method), Index: i, Error: r.Error, DecodeError: r.Err})
 		}
 	}
-	m.addText(SourceErrorDescription, value(d.Job.ErrorDescription))
-	m.addText(SourceErrorSummaryDescription, value(d.Job.ErrorSummaryDescription))
+	m.addText(Part{Source: SourceErrorDescription, Text: value(d.Job.ErrorDescription)})
+	m.addText(Part{Source: SourceErrorSummaryDescription, Text: value(d.Job.ErrorSummaryDescription)})
 	code := value(d.Job.ErrorCode)
 	if len(d.Parts) > 0 || code == 0 || code == errorCodeStarted {
 		return
@@ -45,7 +45,7 @@ const maxCompared = 100
 func (m *merger) add(p Part) {
 	key := p.key()
 	if i, ok := m.known[key]; ok {
-		m.d.Parts[i].also(p.Source)
+		m.d.Parts[i].also(&p)
 		return
 	}
 	m.known[key] = len(m.d.Parts)
@@ -59,10 +59,10 @@ func (m *merger) append(p Part) {
 
 // addText appends what a property of the job says, exactly as it is, unless each line of it was said before: hosts join the
 // messages of several errors in one text (facts/real-examples.md §2).
-func (m *merger) addText(source Source, text string) {
+func (m *merger) addText(p Part) {
 	var told []int
 	lines := 0
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(p.Text) {
 		line = squeeze(line)
 		if line == "" {
 			continue
@@ -76,17 +76,21 @@ func (m *merger) addText(source Source, text string) {
 		}
 	}
 	if len(told) < lines {
-		m.append(Part{Source: source, Text: text})
+		m.append(p)
 		return
 	}
 	for _, i := range told {
-		m.d.Parts[i].also(source)
+		m.d.Parts[i].also(&p)
 	}
 }
 
-func (p *Part) also(source Source) {
-	if p.Source != source && !slices.Contains(p.Also, source) {
-		p.Also = append(p.Also, source)
+// also notes that other said the same.
+func (p *Part) also(other *Part) {
+	switch {
+	case p.Host != other.Host:
+		p.AlsoHost = other.Host
+	case p.Source != other.Source && !slices.Contains(p.Also, other.Source):
+		p.Also = append(p.Also, other.Source)
 	}
 }
 

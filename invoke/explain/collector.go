@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hvmigerr/hvmigerr/invoke"
 )
 
 // The bounds of an explanation. What they leave out is told in a note.
@@ -136,6 +138,20 @@ func generic(c Code) bool {
 		return true
 	}
 	return false
+}
+
+// giveWay puts codes by which a host says no more than that the other end was gone behind what that one tells of itself.
+func (c *collector) giveWay(d *invoke.Diagnosis) {
+	for i := range c.candidates {
+		f := &c.candidates[i]
+		if f.Row.Kind != KindWin32 || f.Part < 0 || d.Parts[f.Part].Host != "" {
+			continue
+		}
+		switch f.Row.Value {
+		case 64, 1460, 10053, 10054: // NETNAME_DELETED, TIMEOUT, WSAECONNABORTED, WSAECONNRESET
+			f.rank++
+		}
+	}
 }
 
 // add takes a finding, unless its row is known from elsewhere by something that tells more.

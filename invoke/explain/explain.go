@@ -33,7 +33,8 @@ func Error(e *cimerror.MsvmError) *Explanation {
 	return c.explanation()
 }
 
-// Diagnosis explains what a host said about a job. Offsets are into what the String method of the part returns.
+// Diagnosis explains what a host said about a job, and what the other end of the migration said, if that was joined. Offsets are into
+// what the String method of the part returns.
 func Diagnosis(d *invoke.Diagnosis) *Explanation {
 	c := newCollector()
 	if d == nil {
@@ -52,7 +53,25 @@ func Diagnosis(d *invoke.Diagnosis) *Explanation {
 		}
 	}
 	c.addReturned(d)
-	return c.explanation()
+	if d.Destination != nil {
+		c.addReturned(d.Destination)
+		c.giveWay(d)
+	}
+	e := c.explanation()
+	for i := range e.Findings {
+		e.Findings[i].tellHost(d)
+	}
+	if e.Headline != nil {
+		e.Headline.tellHost(d)
+	}
+	return e
+}
+
+// tellHost says which host a finding is from. A number that was returned has that already.
+func (f *Finding) tellHost(d *invoke.Diagnosis) {
+	if f.Part >= 0 {
+		f.Host = d.Parts[f.Part].Host
+	}
 }
 
 // addError takes the message of e, and what its other properties tell.
@@ -109,7 +128,7 @@ func ofMigration(entity *string) bool {
 
 // addReturned takes the numbers that a job and the methods returned.
 func (c *collector) addReturned(d *invoke.Diagnosis) {
-	f := Finding{Basis: BasisReturn, Part: -1}
+	f := Finding{Basis: BasisReturn, Part: -1, Host: d.Host}
 	if d.Job != nil && d.Job.ErrorCode != nil {
 		c.addReturn(uint32(*d.Job.ErrorCode), f)
 	}

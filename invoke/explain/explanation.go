@@ -104,6 +104,8 @@ type Finding struct {
 	Part       int
 	Start, End int
 	Text       string
+	// Host is the Host of the part or, of BasisReturn, of the Diagnosis that held the number: "" unless the other end of a migration told.
+	Host string
 }
 
 // An Explanation is what the tables say about a failure. Without Headline and Findings, nothing was recognised.

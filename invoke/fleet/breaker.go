@@ -1,0 +1,253 @@
+package fleet
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// DefaultPatience is the patience of a Breaker that [Run] makes.
+const DefaultPatience = 5 * time.Second
+
+// maxRefusals is how many hosts may refuse a credential before it goes to no other: fewer than lock a user out by any usual policy.
+const maxRefusals = 3
+
+// A Breaker keeps a wrong password from locking a user out. It may be shared by several runs at the same time, and be entered by
+// hand. The zero value is one without patience.
+type Breaker struct {
+	patience time.Duration
+
+	mu          sync.Mutex
+	credentials map[string]*credential
+}
+
+// NewBreaker returns a Breaker. While it is not known whether a credential is right, one host at a time gets it; a host that has said
+// nothing for patience does not hold up the next, but three at a time do.
+func NewBreaker(patience time.Duration) *Breaker { return &Breaker{patience: patience} }
+
+// Enter waits until the credential of h may be used, and begins an attempt, which the caller must [Attempt.Leave]. It returns a
+// [*NotTriedError] when the credential may not be used any more, and [context.Cause] of ctx when that has ended.
+func (b *Breaker) Enter(ctx context.Context, h Host) (*Attempt, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	w := &waiter{host: h, entered: make(chan struct{})}
+	if a, err := b.enter(w); a != nil || err != nil {
+		return a, err
+	}
+	select {
+	case <-w.entered:
+		return w.attempt, w.err
+	case <-ctx.Done():
+	}
+	b.mu.Lock()
+	w.gone = true
+	b.mu.Unlock()
+	w.attempt.Leave() // it may have been let in at the same moment
+	return nil, context.Cause(ctx)
+}
+
+// enter lets w in, or puts it in the line.
+func (b *Breaker) enter(w *waiter) (*Attempt, error) {
+	if w.host.Credential == "" {
+		return &Attempt{}, nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.credential(w.host.Credential)
+	a, err := c.admit(w.host.Name)
+	if a == nil && err == nil {
+		c.line = append(c.line, w)
+	}
+	return a, err
+}
+
+// try is Enter without waiting: if h has to wait, it returns neither an attempt nor an error, and calls changed once, when that may
+// have changed. changed must not call the Breaker.
+func (b *Breaker) try(h Host, changed func()) (*Attempt, error) {
+	if h.Credential == "" {
+		return &Attempt{}, nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.credential(h.Credential)
+	a, err := c.admit(h.Name)
+	if a == nil && err == nil {
+		c.onChange = append(c.onChange, changed)
+	}
+	return a, err
+}
+
+func (b *Breaker) credential(name string) *credential {
+	c := b.credentials[name]
+	if c == nil {
+		c = &credential{breaker: b}
+		if b.credentials == nil {
+			b.credentials = map[string]*credential{}
+		}
+		b.credentials[name] = c
+	}
+	return c
+}
+
+// A credential is what is known of one. The lock of its Breaker guards all.
+type credential struct {
+	breaker *Breaker
+
+	taken     bool     // by a host, and refused by none since
+	refusedBy []string // since it was taken, at most maxRefusals
+	err       error    // of the first refusal
+	begun     int      // hosts begun since the first refusal
+	undecided int      // attempts of which nothing is known yet
+	newest    *Attempt // the undecided one that the next host waits for, until patience ends or the credential is taken
+
+	line     []*waiter // in Enter
+	onChange []func()
+}
+
+// A waiter is a call of Enter.
+type waiter struct {
+	host    Host
+	gone    bool
+	entered chan struct{} // closed when attempt or err is set
+	attempt *Attempt
+	err     error
+}
+
+// admit begins an attempt, returns why there will be none, or neither: then an undecided attempt has to be waited for.
+func (c *credential) admit(host string) (*Attempt, error) {
+	refused := len(c.refusedBy)
+	spent := refused == maxRefusals || refused > 0 && c.begun == maxRefusals-1
+	switch {
+	case c.taken:
+	case spent && c.undecided == 0:
+		return nil, &NotTriedError{RefusedBy: slices.Clone(c.refusedBy), Err: c.err}
+	case spent, c.newest != nil, refused+c.undecided >= maxRefusals:
+		return nil, nil //nolint:nilnil // neither: see above
+	}
+	a := &Attempt{credential: c, host: host, undecided: true}
+	c.undecided++
+	if refused > 0 {
+		c.begun++
+	}
+	if !c.taken {
+		c.newest = a
+		a.timer = time.AfterFunc(c.breaker.patience, a.overdue)
+	}
+	return a, nil
+}
+
+// changed lets in who may go now.
+func (c *credential) changed() {
+	for len(c.line) > 0 {
+		w := c.line[0]
+		if !w.gone {
+			if w.attempt, w.err = c.admit(w.host.Name); w.attempt == nil && w.err == nil {
+				break
+			}
+			close(w.entered)
+		}
+		c.line = c.line[1:]
+	}
+	onChange := c.onChange
+	c.onChange = nil
+	for _, f := range onChange {
+		f()
+	}
+}
+
+// An Attempt is one host's use of a credential. All methods may be called more than once, by several goroutines, and on nil; the zero
+// value is the attempt of a host that gets no credential.
+type Attempt struct {
+	credential *credential
+	host       string
+
+	// The lock of the Breaker guards what follows.
+	undecided      bool
+	taken, refused bool
+	timer          *time.Timer
+}
+
+// Taken tells that the host has taken the credential.
+func (a *Attempt) Taken() {
+	a.tell(func(c *credential) {
+		if a.taken {
+			return
+		}
+		a.taken = true
+		c.taken = true
+		c.refusedBy, c.err, c.begun = nil, nil, 0
+	})
+}
+
+// Refused tells that the host has refused it, by err.
+func (a *Attempt) Refused(err error) {
+	a.tell(func(c *credential) {
+		if a.refused {
+			return
+		}
+		a.refused = true
+		c.taken = false
+		if len(c.refusedBy) == 0 {
+			c.err = err
+		}
+		if len(c.refusedBy) < maxRefusals {
+			c.refusedBy = append(c.refusedBy, a.host)
+		}
+	})
+}
+
+// Leave tells that the attempt is over, whatever came of it.
+func (a *Attempt) Leave() { a.tell(func(*credential) {}) }
+
+// tell records what is known now, and that the attempt is not undecided any more.
+func (a *Attempt) tell(record func(c *credential)) {
+	if a == nil || a.credential == nil {
+		return
+	}
+	c := a.credential
+	c.breaker.mu.Lock()
+	defer c.breaker.mu.Unlock()
+	if a.undecided {
+		a.undecided = false
+		c.undecided--
+		if a.timer != nil {
+			a.timer.Stop()
+		}
+		if c.newest == a {
+			c.newest = nil
+		}
+	}
+	record(c)
+	c.changed()
+}
+
+// overdue ends the patience with a: the next host need not wait for it.
+func (a *Attempt) overdue() {
+	c := a.credential
+	c.breaker.mu.Lock()
+	defer c.breaker.mu.Unlock()
+	if c.newest == a {
+		c.newest = nil
+		c.changed()
+	}
+}
+
+// A NotTriedError says that a host was not tried, because others have refused the same credential.
+type NotTriedError struct {
+	RefusedBy []string // the names of the hosts, at most three
+	Err       error    // of the first refusal
+}
+
+func (e *NotTriedError) Error() string {
+	names := e.RefusedBy
+	if last := len(names) - 1; last > 0 {
+		return "not tried: refused by " + strings.Join(names[:last], ", ") + " and " + names[last]
+	}
+	return "not tried: refused by " + strings.Join(names, "")
+}
+
+// Unwrap returns Err.
+func (e *NotTriedError) Unwrap() error { return e.Err }

@@ -1,0 +1,89 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
+)
+
+// A watcher is what the hosts of one watch share.
+type watcher struct {
+	cfg   Config // with its defaults
+	slots chan struct{}
+	queue *queue
+
+	mu       sync.Mutex
+	refusals map[string]int // by credential
+}
+
+func newWatcher(cfg *Config) *watcher {
+	w := &watcher{cfg: *cfg, queue: newQueue(maxQueued), refusals: map[string]int{}}
+	w.cfg.Interval = cmp.Or(cfg.Interval, DefaultInterval)
+	w.cfg.IdleInterval = max(cmp.Or(cfg.IdleInterval, DefaultIdleInterval), w.cfg.Interval)
+	w.cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
+	if w.cfg.Recorded == nil {
+		w.cfg.Recorded = func(string) bool { return false }
+	}
+	if w.cfg.Breaker == nil {
+		w.cfg.Breaker = fleet.NewBreaker(fleet.DefaultPatience)
+	}
+	w.slots = make(chan struct{}, cmp.Or(max(cfg.Parallel, 0), fleet.DefaultParallel))
+	return w
+}
+
+// run watches all hosts until ctx ends or none is left.
+func (w *watcher) run(ctx context.Context) {
+	var hosts sync.WaitGroup
+	for i := range w.cfg.Hosts {
+		h := newWatched(w, &w.cfg.Hosts[i])
+		hosts.Go(func() { h.run(ctx) })
+	}
+	hosts.Wait()
+}
+
+// acquire waits for a slot, and returns false when ctx ends before.
+func (w *watcher) acquire(ctx context.Context) bool {
+	select {
+	case w.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (w *watcher) release() { <-w.slots }
+
+// refuse notes that a host has refused a credential. One that has refused something else, a ticket, says nothing about others.
+func (w *watcher) refuse(credential string) {
+	if credential == "" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refusals[credential]++
+}
+
+// refusedSoFar returns how often hosts have refused a credential.
+func (w *watcher) refusedSoFar(credential string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.refusals[credential]
+}
+
+// sleep waits for d, and returns false when ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
