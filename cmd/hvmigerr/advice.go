@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
@@ -100,6 +101,17 @@ func ownRows() []adviceRow {
 			advice: advice{name: "interrupted", means: "The program was told to stop."},
 			fits:   func(f *failure) bool { return f.exit == exitInterrupted || f.exit == exitTerminated },
 		},
+		{
+			advice: advice{
+				name:  "not-tried",
+				hint:  "correct the password first, or look whether the account is locked: each wrong one that is sent brings it nearer to that",
+				means: "Other hosts have refused the same user with the same password. It was not sent to this one, so that the account is not locked.",
+				actions: []action{
+					here("see why one of those refuses it", "hvmigerr doctor -u <USER> <HOST>"), domainAccount(),
+				},
+			},
+			fits: func(f *failure) bool { return has[*fleet.NotTriedError](f.err) },
+		},
 	}
 }
 
@@ -167,6 +179,16 @@ func answerRows() []adviceRow {
 // lastRows are for what no other row is about.
 func lastRows() []adviceRow {
 	return []adviceRow{
+		{
+			advice: advice{
+				name: "deadline-of-all", hint: "a longer --deadline may help, or more hosts at a time: --parallel",
+				means: "The time for all hosts has passed before this one had answered.",
+				actions: []action{
+					here("give it more time, or none for all of them", "hvmigerr get --deadline 0 <HOST>"),
+				},
+			},
+			fits: func(f *failure) bool { return has[*deadlineError](f.err) },
+		},
 		{
 			advice: advice{
 				name: "deadline", hint: "a longer --timeout may help",

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
@@ -30,6 +31,8 @@ func ownCases() []adviceCase {
 		{"usage", nil, got("get --auth nosuch hv01")},
 		{"input", nil, got("decode main.go")},
 		{"interrupted", nil, is(fmt.Errorf("x: %w", errInterrupted))},
+		{"not-tried", []string{"correct the password", "locked"}, is(&fleet.NotTriedError{RefusedBy: []string{"hv01"}, Err: refusedAs("NTLM", "x", "Negotiate")})},
+		{"deadline-of-all", []string{"--deadline", "--parallel"}, is(&deadlineError{time.Minute})},
 		{"no-such-job", []string{"five minutes", "hvmigerr jobs"}, from(wsmantest.Config{HTTP: true}, "-u administrator"+job)},
 		{"nothing-visible", []string{"Hyper-V Administrators", "next logon"}, from(wsmantest.Config{HTTP: true, Users: []wsmantest.User{
 			{Name: "administrator", Password: password, Access: wsmantest.AccessEmpty},

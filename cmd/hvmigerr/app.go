@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,11 +23,12 @@ type app struct {
 	started  bool // the command line was understood
 	advised  bool // the answer says at length what a hint would
 	secrets  redactor
+	speaker  string // begins each note: the host that it is about, where there are many
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{
-		stdin: stdin, stderr: stderr,
+		stdin: stdin, stderr: &wholeLines{w: stderr},
 		out:      &output{w: bufio.NewWriter(stdout)},
 		terminal: isTerminal(stdout),
 		now:      time.Now,
@@ -43,7 +45,19 @@ const maxLine = 2000
 
 // note writes one line of ours to stderr, whatever the text holds.
 func (a *app) note(format string, args ...any) {
-	a.stderrf("hvmigerr: %s\n", beginning(safeLine(a.secrets.clean(fmt.Sprintf(format, args...))), maxLine))
+	a.stderrf("hvmigerr: %s\n", beginning(safeLine(a.secrets.clean(a.speaker+fmt.Sprintf(format, args...))), maxLine))
+}
+
+// A wholeLines lets one writer write at a time, so that lines of several hosts do not mix.
+type wholeLines struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *wholeLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }
 
 // warn writes one line that the user should not overlook.

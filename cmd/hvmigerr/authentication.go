@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -91,52 +90,16 @@ func (f *connectionFlags) choose(host string) (*method, error) {
 	return m, nil
 }
 
-// authenticate completes cfg by the user's credentials, asking for a password if the method needs one. Besides usage errors there
-// are those of tickets and keys that cannot be used.
-func (s *session) authenticate(ctx context.Context, cfg *transport.Config) error {
-	f, m := s.flags, s.method
-	if err := f.checkUser(m); err != nil {
-		return err
-	}
-	if m.Password {
-		var err error
-		if cfg.Password, err = s.password(ctx); err != nil {
-			return err
-		}
-		if m.Auth == transport.AuthBasic && strings.ContainsFunc(cfg.Password.Reveal(), unicode.IsControl) {
-			return &usageError{"the password holds a control character, such as a second line end, which basic cannot carry"}
-		}
-	}
-	if m.Mechanism != transport.MechanismKerberos {
-		if m.Password {
-			cfg.User = f.user
-		}
-		return nil
-	}
-	k, err := transport.NewKerberos(transport.KerberosConfig{
-		User: f.user, Password: cfg.Password, CCache: m.CCache, Keytab: m.Keytab, KDCs: f.kdcs, Timeout: f.connectTimeout,
-	})
-	if err != nil {
-		if has[*transport.CredentialError](err) {
-			return err
-		}
-		return &usageError{err.Error()}
-	}
-	s.warnOfKeytab()
-	cfg.Kerberos = k
-	return nil
-}
-
 // warnOfKeytab warns of a keytab that others can read. It is taken all the same: one of the system may be for a group.
-func (s *session) warnOfKeytab() {
-	name := strings.TrimPrefix(s.method.Keytab, "FILE:")
+func (a *app) warnOfKeytab(f *connectionFlags, m *method) {
+	name := strings.TrimPrefix(m.Keytab, "FILE:")
 	info, err := os.Stat(name)
 	if name == "" || err != nil { // whoever has just read it told what is wrong
 		return
 	}
 	if othersCanRead(info) {
-		s.app.warn("%s: %s can be read by others (mode %04o), and a key is as good as a password; chmod 600 it",
-			s.flags.origin("keytab"), name, info.Mode().Perm())
+		a.warn("%s: %s can be read by others (mode %04o), and a key is as good as a password; chmod 600 it",
+			f.origin("keytab"), name, info.Mode().Perm())
 	}
 }
 

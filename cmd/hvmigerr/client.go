@@ -7,73 +7,32 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
 
-// A session is a way to one host.
+// A session is a way to one host. It is for one goroutine at a time.
 type session struct {
-	app       *app
+	app       *app // as this host speaks by it
+	plan      *plan
+	attempt   *fleet.Attempt // is told what becomes of the password; nil where nobody wants to know
 	flags     *connectionFlags
 	target    *target
 	method    *method
 	unusable  error // why the user's tickets or keys are of no use; there is no transport then
 	transport *transport.Transport
-	kerberos  *transport.Kerberos // nil without Kerberos
+	kerberos  *transport.Kerberos // nil without Kerberos; the plan's
 	client    *wsman.Client
 	trace     *tracer // nil without --trace
 	requests  int
 	foreign   bool              // a transport that seals could not take an answer for the host's
 	names     map[string]string // of virtual machines, by GUID
-}
-
-// open reads the flags, asks for the password and returns a session for the host arg. It sends nothing. All its errors are
-// usage errors, or what ended ctx; that tickets or keys cannot be used is the session's to tell.
-func (a *app) open(ctx context.Context, f *connectionFlags, fs *pflag.FlagSet, arg string) (*session, error) {
-	if err := f.finish(fs); err != nil {
-		return nil, err
-	}
-	u, err := splitHost(arg)
-	if err != nil {
-		return nil, err
-	}
-	m, unusable := f.choose(u.Hostname())
-	if has[*usageError](unusable) {
-		return nil, unusable
-	}
-	t, err := f.hostRule(m).target(arg, u)
-	if err != nil {
-		return nil, err
-	}
-	m.clear = m.sealing() && f.seal == sealNever && !t.https
-	if err := f.readTLS(ctx, m); err != nil {
-		return nil, err
-	}
-	cfg := &transport.Config{Auth: m.Auth}
-	if err := f.fill(cfg, t); err != nil {
-		return nil, err
-	}
-	s := &session{app: a, flags: f, target: t, method: m}
-	if unusable == nil {
-		unusable = s.authenticate(ctx, cfg)
-	}
-	switch {
-	case has[*transport.CredentialError](unusable):
-		s.unusable = unusable
-		return s, nil
-	case unusable != nil:
-		return nil, unusable
-	}
-	if err := s.connect(cfg); err != nil {
-		return nil, err
-	}
-	return s, nil
 }
 
 // connect gives the session a transport that is configured by cfg, which its method has chosen. It sends nothing.
@@ -92,10 +51,11 @@ func (s *session) connect(cfg *transport.Config) error {
 	proxy, _ := s.transport.Proxy()
 	s.app.secrets = newRedactor(cfg, proxy)
 	if f.trace != "" {
-		if s.trace, err = newTracer(f.trace, t.name); err != nil {
+		dir, err := s.plan.traceOf(t)
+		if err != nil {
 			return &usageError{f.origin("trace") + ": " + err.Error()}
 		}
-		s.trace.secrets, s.trace.mechanism = s.app.secrets, s.transport.Mechanism()
+		s.trace = &tracer{dir: dir, secrets: s.app.secrets, mechanism: s.transport.Mechanism()}
 	}
 	s.announce(cfg)
 	return nil
@@ -108,28 +68,36 @@ func uriStyle(name string) wsman.URIStyle {
 	return wsman.URIStyleMicrosoft
 }
 
-// fill turns flags into the transport's configuration. Nothing goes in clear that should not (DESIGN: No plaintext).
+// fill turns flags into the transport's configuration.
 func (f *connectionFlags) fill(cfg *transport.Config, t *target) error {
 	cfg.URL = t.url
 	cfg.ServerName, cfg.Insecure = f.tlsServerName, f.insecure
 	cfg.ConnectTimeout = f.connectTimeout
 	cfg.AllowUnencrypted = f.allowUnencrypted
 	cfg.SPN, cfg.Unsealed = f.spn, f.seal == sealNever
-	switch {
-	case cfg.Auth == transport.AuthCertificate && !t.https:
-		return &usageError{fmt.Sprintf("%s needs https, and %s is http", f.origin("client-cert"), t.url)}
-	case t.https || f.allowUnencrypted || cfg.Auth == transport.AuthNone:
-	case cfg.Auth == transport.AuthBasic:
-		return &usageError{f.origin("auth") + " basic over http would send the password in clear: use https, or accept it with --allow-unencrypted"}
-	case cfg.Unsealed:
-		return &usageError{f.origin("seal") + " never over http would send everything in clear: use https, or accept it with --allow-unencrypted"}
+	if err := f.protect(cfg.Auth, t); err != nil {
+		return err
 	}
 	return f.fillTLS(cfg)
 }
 
-// readTLS reads the files of --ca-file and of the client certificate, each once: a pipe is empty afterwards. Its errors are usage errors, or
-// that of ctx.
-func (f *connectionFlags) readTLS(ctx context.Context, m *method) error {
+// protect refuses to send in clear what should not be (DESIGN: No plaintext).
+func (f *connectionFlags) protect(auth transport.Auth, t *target) error {
+	switch {
+	case auth == transport.AuthCertificate && !t.https:
+		return &usageError{fmt.Sprintf("%s needs https, and %s is http", f.origin("client-cert"), t.url)}
+	case t.https || f.allowUnencrypted || auth == transport.AuthNone:
+	case auth == transport.AuthBasic:
+		return &usageError{f.origin("auth") + " basic over http would send the password in clear: use https, or accept it with --allow-unencrypted"}
+	case f.seal == sealNever:
+		return &usageError{f.origin("seal") + " never over http would send everything in clear: use https, or accept it with --allow-unencrypted"}
+	}
+	return nil
+}
+
+// readTLS reads the files of --ca-file and, if it is to be shown, of the client certificate, each once: a pipe is empty afterwards. Its
+// errors are usage errors, or that of ctx.
+func (f *connectionFlags) readTLS(ctx context.Context, certificate bool) error {
 	if f.caFile != "" {
 		pem, err := await(ctx, func() ([]byte, error) { return os.ReadFile(f.caFile) })
 		switch {
@@ -143,7 +111,7 @@ func (f *connectionFlags) readTLS(ctx context.Context, m *method) error {
 			return &usageError{fmt.Sprintf("%s: %s holds no certificate in PEM", f.origin("ca-file"), f.caFile)}
 		}
 	}
-	if m.Auth != transport.AuthCertificate {
+	if !certificate {
 		return nil
 	}
 	pair, err := await(ctx, func() (tls.Certificate, error) {
@@ -187,12 +155,12 @@ func (s *session) announce(cfg *transport.Config) {
 	switch {
 	case s.target.https:
 		if f.insecure {
-			s.app.warn("--insecure: the host's certificate is not checked; anybody on the way can be the host")
+			s.plan.warnOnce("--insecure: the host's certificate is not checked; anybody on the way can be the host")
 		}
 	case cfg.Auth == transport.AuthBasic:
-		s.app.warn("--allow-unencrypted: the password and all answers cross the network in clear")
+		s.plan.warnOnce("--allow-unencrypted: the password and all answers cross the network in clear")
 	case s.method.clear:
-		s.app.warn("--allow-unencrypted: all requests and answers cross the network in clear, and anybody on the way can change them")
+		s.plan.warnOnce("--allow-unencrypted: all requests and answers cross the network in clear, and anybody on the way can change them")
 	}
 	if !f.verbose {
 		return
@@ -218,7 +186,7 @@ func (s *session) announce(cfg *transport.Config) {
 // ask runs question within --timeout and says of every error which host it is about.
 func (s *session) ask(ctx context.Context, question func(context.Context) error) error {
 	if s.unusable != nil {
-		return &hostError{s.target.name, s.failed(s.unusable)}
+		return &hostError{s.called(), s.failed(s.unusable)}
 	}
 	return s.within(ctx, question)
 }
@@ -238,14 +206,21 @@ func (s *session) within(ctx context.Context, question func(context.Context) err
 	case errors.Is(err, context.DeadlineExceeded):
 		err = &timeoutError{s.flags.timeout, err}
 	}
-	return &hostError{s.target.name, s.failed(err)}
+	return &hostError{s.called(), s.failed(err)}
 }
 
-// close ends the connections and overwrites the tickets.
+// called returns what messages and results call the host.
+func (s *session) called() string {
+	if s.plan != nil && s.plan.many {
+		return s.target.label
+	}
+	return s.target.name
+}
+
+// close ends the connections.
 func (s *session) close() {
-	_ = s.transport.Close() // always nil
-	if s.kerberos != nil {
-		_ = s.kerberos.Close() // nothing is asked of it any more
+	if s.transport != nil {
+		_ = s.transport.Close() // always nil
 	}
 }
 
@@ -266,6 +241,12 @@ const shortest = 100 * time.Microsecond
 // exchanged is told of every exchange.
 func (s *session) exchanged(x *wsman.Exchange) {
 	s.requests++
+	switch {
+	case s.accepted(x):
+		s.attempt.Taken()
+	case s.refused(x.Err):
+		s.attempt.Refused(s.failed(x.Err))
+	}
 	s.foreign = s.foreign || s.method.sealing() && x.StatusCode == 0 && has[*wsman.ProtocolError](x.Err)
 	if s.flags.verbose {
 		class := (&wsman.EndpointReference{ResourceURI: x.ResourceURI}).ClassName()
@@ -285,4 +266,20 @@ func (s *session) exchanged(x *wsman.Exchange) {
 			s.app.warn("--trace: %v", err)
 		}
 	}
+}
+
+// accepted tells an exchange that proves that the host takes the password. An Identify may have gone out for nobody; that of the
+// command identify has not.
+func (s *session) accepted(x *wsman.Exchange) bool {
+	answered := x.Err == nil && x.StatusCode != 0 && x.StatusCode != http.StatusUnauthorized
+	return x.Sealed || answered && s.method.Password && (x.Operation != operationIdentify || s.flags.anonymous)
+}
+
+// operationIdentify is the operation of both kinds of Identify.
+const operationIdentify = "Identify"
+
+// refused tells an error that says that the host does not take the password.
+func (s *session) refused(err error) bool {
+	return matches(err, func(e *transport.AuthError) bool { return e.Refused }) ||
+		s.method.Auth == transport.AuthBasic && status(http.StatusUnauthorized)(err)
 }

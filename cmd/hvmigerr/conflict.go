@@ -17,7 +17,8 @@ func (f *connectionFlags) finish(fs *pflag.FlagSet) error {
 	empty := ""
 	fs.Visit(func(fl *pflag.Flag) {
 		f.typed[fl.Name] = true
-		if fl.Annotations[annotationGroup] != nil && isEmpty(fl) {
+		ours := fl.Annotations[annotationGroup] != nil || slices.Contains(hostsFlags(), fl.Name)
+		if ours && isEmpty(fl) {
 			empty = fl.Name
 		}
 	})
@@ -204,6 +205,11 @@ func (f *connectionFlags) check() error {
 		return &usageError{f.origin("connect-timeout") + " must be longer than 0"}
 	case f.timeout <= 0:
 		return &usageError{f.origin("timeout") + " must be longer than 0"}
+	case f.given("parallel") && f.parallel == 0:
+		return &usageError{fmt.Sprintf("%s is not a number from 1 to %d; a password comes from --password-file FILE, --password-command COMMAND or $%s",
+			f.origin("parallel"), maxParallel, passwordVariable)}
+	case f.deadline < 0:
+		return &usageError{f.origin("deadline") + " must not be negative"}
 	case f.uriStyle != uriStyleMicrosoft && f.uriStyle != uriStyleDMTF:
 		return &usageError{fmt.Sprintf("%s %q is neither microsoft nor dmtf", f.origin("uri-style"), f.uriStyle)}
 	case strings.ContainsFunc(f.locale, notInTag):
@@ -216,6 +222,22 @@ func (f *connectionFlags) check() error {
 		return &usageError{fmt.Sprintf("%s %q is neither always nor never", f.origin("seal"), f.seal)}
 	}
 	return checkOutput(f.output)
+}
+
+// suitHosts lets hosts that were typed beat the inventory of the environment, unless a group was typed too.
+func (f *connectionFlags) suitHosts(fs *pflag.FlagSet, args []string) error {
+	if len(args) > 0 && !f.typed["group"] {
+		if err := f.reset(fs, "inventory"); err != nil {
+			return err
+		}
+	}
+	if f.inventory != "" || !f.given("group") {
+		return nil
+	}
+	if f.typed["group"] {
+		return &usageError{"--group needs --inventory"}
+	}
+	return f.reset(fs, "group")
 }
 
 // checkCertificate refuses half a client certificate.

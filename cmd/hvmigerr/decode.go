@@ -57,7 +57,7 @@ read. Nothing goes to the network.
 Exit 0 when at least one instance could be read in full, 15 when none.`,
 		Example: `  hvmigerr decode answer.xml
   hvmigerr decode errors.json   # Invoke-CimMethod … GetErrorEx | ConvertTo-Json`,
-		Args: arguments(0, 1, "FILE"),
+		Args: arguments(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := applyEnvironment(cmd.Flags()); err != nil {
 				return err

@@ -29,7 +29,7 @@ every message sealed by NTLM; then once more over https. It needs no Hyper-V, no
 flags and no network. -v tells what is exchanged, the tokens too.`,
 		Example: `  hvmigerr demo
   hvmigerr demo -v -o json`,
-		Args: arguments(0, 0, ""),
+		Args: arguments(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := applyEnvironment(cmd.Flags()); err != nil {
 				return err
@@ -117,7 +117,7 @@ func (a *app) demoSession(f *getFlags, server *wsmantest.Server) (*session, erro
 	}
 	cfg.Auth = m.Auth
 	s := &session{
-		app: a, flags: &f.connection, method: m,
+		app: a, plan: a.newPlan(&f.connection), flags: &f.connection, method: m,
 		target: &target{name: loopback, https: cfg.RootCAs != nil, url: server.URL()},
 	}
 	if err := s.connect(cfg); err != nil {

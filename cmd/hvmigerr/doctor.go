@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
@@ -14,7 +16,7 @@ import (
 func (a *app) doctorCommand() *cobra.Command {
 	var f connectionFlags
 	cmd := &cobra.Command{
-		Use:   "doctor [flags] HOST",
+		Use:   "doctor [flags] HOST...",
 		Short: "Find what is in the way to a host",
 		Long: `Climbs a ladder from the name of a host to its migration service. It prints a
 line for each rung, with what was seen there; below a warning or a failure what
@@ -27,40 +29,46 @@ that of the first rung that failed; a warning is no failure.`,
 		Example: `  hvmigerr doctor hv01.example.com
   hvmigerr doctor -u 'CORP\hv-reader' hv01.example.com
   hvmigerr doctor -u 'CORP\hv-reader' --https -o json hv01.example.com`,
-		Args: oneHost(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.doctor(cmd, &f, args[0])
+			return a.doctor(cmd, &f, args)
 		},
 	}
 	f.register(cmd)
+	f.registerHosts(cmd)
 	return cmd
 }
 
-func (a *app) doctor(cmd *cobra.Command, f *connectionFlags, host string) error {
-	ctx := cmd.Context()
-	s, err := a.open(ctx, f, cmd.Flags(), host)
+func (a *app) doctor(cmd *cobra.Command, f *connectionFlags, args []string) error {
+	p, err := a.plan(cmd.Context(), f, cmd.Flags(), args)
 	if err != nil {
 		return err
 	}
-	l := &ladder{s: s, flags: cmd.Flags()}
+	return a.ask(cmd.Context(), p, &inquiry{items: rungItems(), advises: true, ask: func(ctx context.Context, s *session) *reply {
+		return s.examine(ctx, cmd.Flags())
+	}})
+}
+
+// examine climbs the ladder to one host. As text it prints each rung when it is known.
+func (s *session) examine(ctx context.Context, flags *pflag.FlagSet) *reply {
+	l := &ladder{s: s, flags: flags}
 	if s.unusable != nil {
 		// There is no transport then, and what needs no user is looked at all the same.
 		if err := s.connectNobody(); err != nil {
-			return err
+			return &reply{err: err}
 		}
-		l.nobody = f.namesNobody() && errors.Is(s.unusable, fs.ErrNotExist)
+		l.nobody = s.flags.namesNobody() && errors.Is(s.unusable, fs.ErrNotExist)
 	}
-	if f.output == outputText {
+	a := s.app
+	if s.flags.output == outputText {
+		if s.plan.many && !strings.Contains(s.target.url, s.called()) {
+			a.out.printf("%s: ", safeLine(s.called()))
+		}
 		a.out.printf("%s\n\n", safeLine(s.target.url))
 		l.tell = a.printStep
 	}
-	err = s.within(ctx, l.climb)
+	err := s.within(ctx, l.climb)
 	a.advised = true
-	if f.output != outputText {
-		return errors.Join(err, a.writeItems(a.rungItems(l.steps), f.output, s.target, err))
-	}
-	a.printVerdict(l)
-	return err
+	return &reply{err: err, told: func() any { return a.rungObjects(l.steps) }, print: func() { a.printVerdict(l) }}
 }
 
 // namesNobody tells that no flag says who is to be authenticated, or how.

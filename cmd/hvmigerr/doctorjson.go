@@ -1,12 +1,15 @@
 package main
 
-// rungItems returns what became of each rung.
-func (a *app) rungItems(steps []*step) *items {
+// rungItems returns what doctor tells of a host.
+func rungItems() items { return items{"doctor", "rungs", "rung"} }
+
+// rungObjects returns what became of each rung as JSON has it.
+func (a *app) rungObjects(steps []*step) []object {
 	list := make([]object, 0, len(steps))
 	for _, st := range steps {
 		list = append(list, a.rungObject(st))
 	}
-	return &items{"doctor", "rungs", "rung", list}
+	return list
 }
 
 // rungObject returns what became of a rung as JSON has it.

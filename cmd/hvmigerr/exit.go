@@ -8,6 +8,7 @@ import (
 
 	"github.com/hvmigerr/hvmigerr/cimerror"
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
@@ -19,6 +20,8 @@ const (
 	exitUsage          = 2
 	exitMigration      = 3 // the migration failed; only with --exit-status
 	exitNoSuchJob      = 4
+	exitRunning        = 5 // the migration still runs; only watch
+	exitPartly         = 6 // some hosts answered, some did not
 	exitUnreachable    = 10
 	exitAuthentication = 11
 	exitDenied         = 12
@@ -44,6 +47,9 @@ func (e *usageError) Error() string { return e.msg }
 func exitCode(err error) int {
 	if err == nil {
 		return exitOK
+	}
+	if e, ok := errors.AsType[*hostsError](err); ok {
+		return e.code
 	}
 	for _, row := range exitRows() {
 		if row.fits(err) {
@@ -85,7 +91,7 @@ func exitRows() []exitRow {
 		{exitQuota, "quota", quota},
 		{exitFault, "fault", refused},
 		{exitUndecodable, "undecodable", undecodable},
-		{exitDeadline, "deadline", is(context.DeadlineExceeded)},
+		{exitDeadline, "deadline", func(err error) bool { return errors.Is(err, context.DeadlineExceeded) || has[*deadlineError](err) }},
 	}
 }
 
@@ -105,9 +111,9 @@ func unreachable(err error) bool {
 		status(http.StatusServiceUnavailable, http.StatusProxyAuthRequired)(err)
 }
 
-// unauthenticated tells of a user that the host or a KDC has refused, or of one without a ticket.
+// unauthenticated tells of a user that the host, a KDC, or other hosts before this one have refused, or of one without a ticket.
 func unauthenticated(err error) bool {
-	return status(http.StatusUnauthorized)(err) || has[*transport.AuthError](err) || has[*transport.KDCError](err) ||
+	return has[*fleet.NotTriedError](err) || status(http.StatusUnauthorized)(err) || has[*transport.AuthError](err) || has[*transport.KDCError](err) ||
 		has[*transport.KDCUnreachableError](err) || has[*transport.CredentialError](err)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hvmigerr/hvmigerr/cimerror"
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
@@ -80,6 +81,8 @@ func errCases() map[string]struct {
 		"decode":                    {&undecodableError{"f", "x"}, exitUndecodable, "undecodable"},
 		"deadline":                  {&wsman.OpError{Op: "Get", Err: context.DeadlineExceeded}, exitDeadline, "deadline"},
 		"cancelled":                 {context.Canceled, exitInterrupted, "interrupted"},
+		"--deadline":                {&deadlineError{time.Minute}, exitDeadline, "deadline"},
+		"not tried":                 {&fleet.NotTriedError{Err: errors.New("x")}, exitAuthentication, "authentication"},
 		"interrupted":               {errInterrupted, exitInterrupted, "interrupted"},
 		"terminated":                {errTerminated, exitTerminated, "terminated"},
 		"joined: the first row":     {errors.Join(fault(wsman.SubcodeInternalError, 0), fault(wsman.SubcodeAccessDenied, 0)), exitDenied, "access-denied"},
@@ -127,6 +130,8 @@ func TestMessage(t *testing.T) {
 		{errors.Join(a, b, c, a), "a; b\nb; and 2 more"},
 		{&hostError{"hv01", errors.Join(a, c)}, "hv01: a; c"},
 		{&hostError{"fe80::1%eth0", c}, "[fe80::1%eth0]: c"},
+		{&hostError{"127.0.0.1:5985", c}, "127.0.0.1:5985: c"},
+		{&hostError{"[::1]:5985", c}, "[::1]:5985: c"},
 		{errors.Join(nil, &hostError{"hv01", errors.Join(a, c)}), "hv01: a; c"},
 		{fmt.Errorf("%w: %w", a, c), "a.: c"},
 		{&hostError{"hv01", &timeoutError{time.Second, errors.Join(a, c)}}, "hv01: not done within --timeout 1s: a; c"},

@@ -21,6 +21,8 @@ type explainer struct {
 	lines []int
 	// hosts are the names of machines, where they are known.
 	hosts map[explain.Where]string
+	// from is the host that the finding at hand is from, "" for the one that was asked first.
+	from string
 }
 
 // How much there is of one finding in the answer to something else. "hvmigerr explain" prints all.
@@ -54,6 +56,7 @@ func (p *explainer) headline(f *explain.Finding, alone bool) {
 // finding prints one finding, when brief without causes and checks. It reports whether something was left out.
 func (p *explainer) finding(f *explain.Finding, brief bool) (cut bool) {
 	r := f.Row
+	p.from = f.Host
 	if p.full {
 		p.title(f)
 	} else {
@@ -159,8 +162,11 @@ func (p *explainer) checks(checks []explain.Check) {
 
 // place names a machine for a check.
 func (p *explainer) place(where explain.Where) string {
-	name := ""
-	if host := p.hosts[where]; host != "" {
+	name, host := "", p.hosts[where]
+	if where == explain.WhereHost && p.from != "" {
+		host = p.from
+	}
+	if host != "" {
 		name = ", " + safeLine(host)
 	}
 	switch where {

@@ -74,7 +74,11 @@ func (a *app) printJobMeaning(said meanings, asked string, d *diagnosed) {
 	if len(findings) > 0 {
 		said[key.String()] = d.VM
 	}
-	a.printMeaning(e, machines(asked, d.Job))
+	hosts := machines(asked, d.Job)
+	if d.Destination != nil {
+		hosts[explain.WhereSource], hosts[explain.WhereDestination] = asked, d.Destination.Host
+	}
+	a.printMeaning(e, hosts)
 }
 
 // reason returns in short what the job of a machine failed of.

@@ -8,14 +8,17 @@ import (
 )
 
 // explanationObject returns an explanation as JSON has it: all of it ours, but for the texts that told, which are the host's.
-func explanationObject(e *explain.Explanation) object {
+func explanationObject(e *explain.Explanation) object { return explanationOf(e, findingObject) }
+
+// explanationOf returns the same with what told makes of each finding.
+func explanationOf(e *explain.Explanation, told func(*explain.Finding) object) object {
 	var headline object
 	if e.Headline != nil {
-		headline = findingObject(e.Headline)
+		headline = told(e.Headline)
 	}
 	findings := make([]object, 0, len(e.Findings))
 	for i := range e.Findings {
-		findings = append(findings, findingObject(&e.Findings[i]))
+		findings = append(findings, told(&e.Findings[i]))
 	}
 	return object{{"headline", headline}, {"findings", findings}, {"notes", append([]string{}, e.Notes...)}}
 }
@@ -78,5 +81,9 @@ func explained(o object, d *invoke.Diagnosis, wanted bool) object {
 	if !wanted {
 		return o
 	}
-	return append(o, member{"explanation", explanationObject(explain.Diagnosis(d))})
+	e := explain.Diagnosis(d)
+	if d.Destination != nil {
+		return append(o, member{"explanation", jointExplanation(e, d)})
+	}
+	return append(o, member{"explanation", explanationObject(e)})
 }

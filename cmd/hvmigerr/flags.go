@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
@@ -68,6 +69,11 @@ type connectionFlags struct {
 	verbose                             bool
 	output                              string
 
+	// Of many hosts.
+	parallel                hostCount
+	deadline                time.Duration
+	inventory, group, shard string
+
 	// anonymous is set by a command that may ask without a user.
 	anonymous bool
 
@@ -77,6 +83,8 @@ type connectionFlags struct {
 
 	// typed holds the names of the flags that were given on the command line, preset those that the environment gave.
 	typed, preset map[string]bool
+	// overridden holds what gave flags their values for this host alone, in words.
+	overridden map[string]string
 }
 
 // register defines the flags on cmd.
@@ -123,6 +131,46 @@ func (f *connectionFlags) register(cmd *cobra.Command) {
 	complete(cmd, "uri-style", uriStyleMicrosoft, uriStyleDMTF)
 }
 
+// registerHosts defines the flags of a command that takes many hosts.
+func (f *connectionFlags) registerHosts(cmd *cobra.Command) {
+	f.parallel = fleet.DefaultParallel
+	fs := pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
+	fs.SortFlags = false
+	fs.VarP(&f.parallel, "parallel", "p", "how many hosts are asked at the same time, a `NUMBER`")
+	fs.DurationVar(&f.deadline, "deadline", 0, "limit for all hosts together (default: none)")
+	fs.StringVar(&f.inventory, "inventory", "", "take hosts from `FILE`, or - for stdin: the JSON of \"ansible-inventory --list\", of which ansible_host, ansible_port and ansible_user are read, and nothing else")
+	fs.StringVar(&f.group, "group", "", "only hosts of the group of this `NAME` in the inventory")
+	fs.StringVar(&f.shard, "shard", "", "only part `I/N` of the hosts, I from 0 to N-1: those for which the first 8 bytes of the SHA-256 of the name, in lower case and with :PORT where it is listed so, as a big-endian number, modulo N are I")
+	fs.VisitAll(fromEnvironment)
+	cmd.Flags().SortFlags = false
+	cmd.Flags().AddFlagSet(fs)
+}
+
+// hostsFlags lists the flags of registerHosts that hold a text.
+func hostsFlags() []string { return []string{"inventory", "group", "shard"} }
+
+// A hostCount is the value of --parallel, 0 for what is none. It takes every text: -p is also what a password is given by elsewhere, and an
+// error of pflag would repeat it.
+type hostCount int
+
+// maxParallel bounds --parallel. It is more than a process can have connections.
+const maxParallel = 100_000
+
+// Set implements pflag.Value.
+func (c *hostCount) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n > maxParallel {
+		n = 0
+	}
+	*c = hostCount(n)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (*hostCount) Type() string { return "number" }
+
+func (c *hostCount) String() string { return strconv.Itoa(int(*c)) }
+
 // registerOutput defines --output.
 func registerOutput(cmd *cobra.Command, value *string) {
 	cmd.Flags().StringVarP(value, "output", "o", outputText, "`FORMAT` of the answer: text, json or jsonl")
@@ -148,8 +196,11 @@ func variable(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// origin returns what gave a flag its value, for messages: --flag, or its variable.
+// origin returns what gave a flag its value, for messages: --flag, its variable, or the key in a list of hosts.
 func (f *connectionFlags) origin(flag string) string {
+	if word := f.overridden[flag]; word != "" {
+		return word
+	}
 	if f.preset[flag] {
 		return variable(flag)
 	}

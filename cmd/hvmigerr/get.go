@@ -23,12 +23,14 @@ type getFlags struct {
 	raw         bool
 	noExplain   bool
 	exitStatus  bool
+	bothEnds    bothEndsFlags
+	journal     string
 }
 
 func (a *app) getCommand() *cobra.Command {
 	var f getFlags
 	cmd := &cobra.Command{
-		Use:   "get [flags] HOST",
+		Use:   "get [flags] HOST...",
 		Short: "Print why migrations of a host failed",
 		Long: `Prints every error of the migration jobs that failed, and under "Warnings" of
 those that completed with warnings. A host keeps a job for five minutes after
@@ -38,14 +40,22 @@ For each job GetErrorEx and GetError are asked, and the job's own
 ErrorDescription and ErrorSummaryDescription are read; what was said twice is
 printed once, with all its sources. What hvmigerr knows of the causes follows,
 apart from the host's words. Exit 0 means that the host answered, also when
-migrations failed.`,
+migrations failed.
+
+Several hosts are asked at the same time, and a summary follows. @FILE is a file
+with a HOST in each line, - the same from stdin, and --inventory what
+ansible-inventory --list prints.
+
+Often only the destination of a move knows why it failed: --both-ends asks it
+too, provided that it is one of the HOSTs or that --trust-host allows it. A name
+that a host merely wrote gets no credentials, and is not looked up.`,
 		Example: `  hvmigerr get -u 'CORP\hv-reader' hv01.example.com
   kinit hv-reader@CORP.EXAMPLE && hvmigerr get hv01.example.com
+  hvmigerr get -u 'CORP\hv-reader' -o jsonl @hosts.txt
   hvmigerr get -u '.\hv-reader' --vm web-01 --latest -o json 192.0.2.7
   hvmigerr get -u hv-reader --auth basic --ca-file corp-ca.pem hv01.example.com`,
-		Args: oneHost(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.get(cmd, &f, args[0])
+			return a.get(cmd, &f, args)
 		},
 	}
 	fs := cmd.Flags()
@@ -57,8 +67,11 @@ migrations failed.`,
 	fs.BoolVar(&f.raw, "raw", false, "print the CIM-XML text of each error as received, and nothing else")
 	registerNoExplain(cmd, &f.noExplain)
 	fs.BoolVar(&f.exitStatus, "exit-status", false, "exit 3 when a selected migration failed")
+	registerBothEnds(cmd, &f.bothEnds)
+	registerJournal(cmd, &f.journal)
 	complete(cmd, "method", invoke.MethodGetError, invoke.MethodGetErrorEx)
 	f.connection.register(cmd)
+	f.connection.registerHosts(cmd)
 	return cmd
 }
 
@@ -70,40 +83,78 @@ func (f *getFlags) check(cmd *cobra.Command) error {
 		return &usageError{"--vm is empty"}
 	case f.method != "" && f.method != invoke.MethodGetError && f.method != invoke.MethodGetErrorEx:
 		return &usageError{fmt.Sprintf("--method %q is neither GetError nor GetErrorEx", f.method)}
+	case f.bothEnds.wanted && f.method != "":
+		return &usageError{"--both-ends and --method exclude each other"}
+	case f.bothEnds.wanted && f.raw:
+		return &usageError{"--both-ends and --raw exclude each other"}
 	}
 	for name, set := range map[string]bool{"vm": f.vm != "", "latest": f.latest, "all": f.all} {
 		if f.job != "" && set {
 			return &usageError{"--job and --" + name + " exclude each other"}
 		}
 	}
-	return nil
+	return f.bothEnds.check()
 }
 
-func (a *app) get(cmd *cobra.Command, f *getFlags, host string) error {
-	ctx := cmd.Context()
+func (a *app) get(cmd *cobra.Command, f *getFlags, args []string) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	s, err := a.open(ctx, &f.connection, cmd.Flags(), host)
+	if cmd.Flags().Changed("journal") {
+		return a.getFromJournal(cmd, f, args)
+	}
+	p, err := a.plan(cmd.Context(), &f.connection, cmd.Flags(), args)
 	if err != nil {
 		return err
 	}
-	return a.answer(ctx, s, f)
+	return a.ask(cmd.Context(), p, f.inquiry())
 }
 
-// answer asks and prints.
+// inquiry returns what get asks of each host.
+func (f *getFlags) inquiry() *inquiry {
+	return &inquiry{items: jobItems("get"), raw: f.raw, ask: func(ctx context.Context, s *session) *reply {
+		found, err := s.errorsOf(ctx, f)
+		r := found.reply(s.app, f, err)
+		if s.plan.many && f.job != "" && !f.raw && found.listed {
+			s.app.out.printf("%s:\n\n", safeLine(s.called())) // else the first line names the host
+		}
+		return r
+	}}
+}
+
+// answer asks the host of s alone, and prints.
 func (a *app) answer(ctx context.Context, s *session, f *getFlags) error {
-	found := &findings{}
+	q := f.inquiry()
+	r := q.ask(ctx, s)
+	a.tell(s, q, r)
+	return r.err
+}
+
+// errorsOf asks the host for the errors of the jobs that f selects.
+func (s *session) errorsOf(ctx context.Context, f *getFlags) (*findings, error) {
+	found := &findings{host: s.called()}
 	err := s.ask(ctx, func(ctx context.Context) error { return s.find(ctx, f, found) })
+	s.otherEnds(ctx, &f.bothEnds, found.selected)
+	if err == nil && f.bothEnds.wanted && errors.Is(ctx.Err(), context.Canceled) {
+		err = &hostError{s.called(), context.Cause(ctx)} // a signal ends the command, whomever it was asking
+	}
 	if err == nil && f.exitStatus && found.selectedFailed() {
 		err = errMigrationFailed
 	}
-	if f.connection.output != outputText {
-		return errors.Join(err, a.writeItems(jobItems("get", found.objects(f)), f.connection.output, s.target, err))
+	return found, err
+}
+
+// reply returns what there is to tell of f, to whom a prints; err is what kept it from being complete.
+func (f *findings) reply(a *app, flags *getFlags, err error) *reply {
+	r := &reply{
+		err:   err,
+		told:  func() any { return f.objects(flags) },
+		print: func() { a.printFindings(f, flags) },
 	}
-	found.host = s.target.name
-	a.printFindings(found, f)
-	return err
+	if f.listed {
+		r.failedJobs = new(f.failed > 0)
+	}
+	return r
 }
 
 // findings is what get found on one host.
@@ -122,6 +173,9 @@ type diagnosed struct {
 	invoke.Diagnosis
 	err        error // what kept it from being complete
 	onlyMethod bool  // --method: Answers has the one that was asked
+
+	bothEnds bool      // the destination of a failed move was to be asked
+	other    *otherEnd // what came of that; nil of a job that is no failed move
 }
 
 func (f *findings) selectedFailed() bool {

@@ -22,6 +22,8 @@ type target struct {
 	name  string // as typed, without scheme, port and path
 	https bool
 	url   string // the endpoint
+	label string // what results of many hosts call it, each another
+	key   string // label in lower case
 }
 
 // A hostRule says what chooses scheme and port where the argument does not.
@@ -30,8 +32,17 @@ type hostRule struct {
 	environment *bool  // HVMIGERR_HTTPS
 	port        uint16 // --port or its variable; 0 is none
 	portTyped   bool
-	secret      bool   // basic or certificate: only TLS protects what is sent
-	tlsFlag     string // a typed flag that means https; "" is none
+	secret      bool             // basic or certificate: only TLS protects what is sent
+	tlsFlag     string           // a typed flag that means https; "" is none
+	flags       *connectionFlags // that say what gave them their values; nil: all were typed
+}
+
+// origin returns what gave a flag its value.
+func (r *hostRule) origin(flag string) string {
+	if r.flags == nil {
+		return "--" + flag
+	}
+	return r.flags.origin(flag)
 }
 
 // hostRule returns the rule for a host that m is used with.
@@ -39,7 +50,7 @@ func (f *connectionFlags) hostRule(m *method) *hostRule {
 	return &hostRule{
 		http: f.http, https: f.typed["https"] && f.https, environment: f.httpsByEnvironment(),
 		port: f.port, portTyped: f.typed["port"],
-		secret: m.Auth == transport.AuthBasic || m.Auth == transport.AuthCertificate, tlsFlag: f.typedTLS(),
+		secret: m.Auth == transport.AuthBasic || m.Auth == transport.AuthCertificate, tlsFlag: f.typedTLS(), flags: f,
 	}
 }
 
@@ -74,7 +85,9 @@ func splitHost(arg string) (*url.URL, error) {
 	case arg == "":
 		return nil, &usageError{"HOST is empty"}
 	case arg == "-" || strings.HasPrefix(arg, "@"):
-		return nil, &usageError{fmt.Sprintf("HOST %q: lists of hosts are not supported; name one host", arg)}
+		return nil, badHost(arg, "is a list, where one host is to be named")
+	case !strings.Contains(arg, "://") && strings.Contains(arg, "@"):
+		return nil, &usageError{"HOST must not hold a user or a password; there is --user"}
 	}
 	if scheme, _, ok := strings.Cut(arg, "://"); ok {
 		return splitURL(arg, strings.ToLower(scheme))
@@ -180,7 +193,7 @@ func (r *hostRule) namedPort(arg string, u *url.URL) (uint16, error) {
 	}
 	port := uint16(n)
 	if r.portTyped && r.port != port {
-		return 0, &usageError{fmt.Sprintf("--port %d contradicts HOST %q", r.port, arg)}
+		return 0, &usageError{fmt.Sprintf("%s %d contradicts HOST %q", r.origin("port"), r.port, arg)}
 	}
 	return port, nil
 }
@@ -189,9 +202,9 @@ func (r *hostRule) namedPort(arg string, u *url.URL) (uint16, error) {
 func (r *hostRule) chooseScheme(arg string, u *url.URL, port uint16) error {
 	switch {
 	case u.Scheme == "http" && r.https:
-		return &usageError{fmt.Sprintf("--https contradicts HOST %q", arg)}
+		return &usageError{fmt.Sprintf("%s contradicts HOST %q", r.origin("https"), arg)}
 	case u.Scheme == "https" && r.http:
-		return &usageError{fmt.Sprintf("--http contradicts HOST %q", arg)}
+		return &usageError{fmt.Sprintf("%s contradicts HOST %q", r.origin("http"), arg)}
 	case u.Scheme != "":
 	case r.https:
 		u.Scheme = "https"

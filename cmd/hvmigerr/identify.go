@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +19,7 @@ type identifyFlags struct {
 func (a *app) identifyCommand() *cobra.Command {
 	f := identifyFlags{connection: connectionFlags{anonymous: true}}
 	cmd := &cobra.Command{
-		Use:   "identify [flags] HOST",
+		Use:   "identify [flags] HOST...",
 		Short: "Ask a host what it is",
 		Long: `Asks what speaks WS-Management there. Without --user or another way to
 authenticate nobody is: a message that is the same for everybody goes out, over
@@ -28,30 +28,28 @@ ticket, it shows that the user is accepted.`,
 		Example: `  hvmigerr identify hv01.example.com
   hvmigerr identify -u 'CORP\hv-reader' hv01.example.com
   hvmigerr identify --auth kerberos hv01.example.com`,
-		Args: oneHost(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.identify(cmd, &f, args[0])
+			return a.identify(cmd, &f, args)
 		},
 	}
 	f.connection.register(cmd)
+	f.connection.registerHosts(cmd)
 	return cmd
 }
 
-// An identityReport is a host with what it says of itself; null when it did not.
-type identityReport struct {
-	hostReport
-	Identity object `json:"identity"`
-}
-
-func (a *app) identify(cmd *cobra.Command, f *identifyFlags, host string) error {
-	ctx := cmd.Context()
-	s, err := a.open(ctx, &f.connection, cmd.Flags(), host)
+func (a *app) identify(cmd *cobra.Command, f *identifyFlags, args []string) error {
+	p, err := a.plan(cmd.Context(), &f.connection, cmd.Flags(), args)
 	if err != nil {
 		return err
 	}
+	return a.ask(cmd.Context(), p, &inquiry{items: items{command: "identify", names: "identity"}, ask: askIdentity})
+}
+
+// askIdentity asks a host what it is.
+func askIdentity(ctx context.Context, s *session) *reply {
 	var id *wsman.Identity
 	authenticated := s.method.Auth != transport.AuthNone
-	err = s.ask(ctx, func(ctx context.Context) error {
+	err := s.ask(ctx, func(ctx context.Context) error {
 		var err error
 		if authenticated {
 			id, err = s.client.Identify(ctx)
@@ -60,20 +58,19 @@ func (a *app) identify(cmd *cobra.Command, f *identifyFlags, host string) error 
 		}
 		return err
 	})
-	if f.connection.output != outputText {
-		report := identityReport{hostReport: newHostReport(s.target, err), Identity: identityObject(id, authenticated)}
-		return errors.Join(err, a.writeJSON(struct {
-			Schema  string           `json:"schema"`
-			Command string           `json:"command"`
-			Hosts   []identityReport `json:"hosts"`
-		}{schema, "identify", []identityReport{report}}, f.connection.output))
-	}
+	r := &reply{err: err, told: func() any { return identityObject(id, authenticated) }}
 	if err == nil {
-		a.printIdentity(s.target, id, authenticated)
+		r.print = func() {
+			if s.plan.many && !strings.Contains(s.target.url, s.called()) {
+				s.app.out.printf("%-10s %s\n", "host", safeLine(s.called()))
+			}
+			s.app.printIdentity(s.target, id, authenticated)
+		}
 	}
-	return err
+	return r
 }
 
+// identityObject returns what a host says of itself as JSON has it; nil, which is null, when it did not.
 func identityObject(id *wsman.Identity, authenticated bool) object {
 	if id == nil {
 		return nil

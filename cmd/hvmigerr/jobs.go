@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,14 +19,15 @@ type jobsFlags struct {
 	connection      connectionFlags
 	failed, running bool
 	noExplain       bool
+	journal         string
 }
 
 func (a *app) jobsCommand() *cobra.Command {
 	var f jobsFlags
 	cmd := &cobra.Command{
-		Use:   "jobs [flags] HOST",
+		Use:   "jobs [flags] HOST...",
 		Short: "List the migration jobs of a host",
-		Long: `Lists the migration jobs that a host has, the newest first: those that run, and
+		Long: `Lists the migration jobs that each HOST has, the newest first: those that run, and
 those that ended less than five minutes ago. AGE counts from the last change of
 STATE: the end, or the start of a running job. EXPIRES IN is when the host
 forgets it. Both are by the host's own clock; a ~ marks that the host did not
@@ -35,44 +35,71 @@ tell it, and that ours was taken. What failed jobs themselves tell of their
 causes follows; get asks the host for the rest.`,
 		Example: `  hvmigerr jobs -u 'CORP\hv-reader' hv01.example.com
   hvmigerr jobs -u 'CORP\hv-reader' --failed -o jsonl hv01.example.com`,
-		Args: oneHost(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.jobs(cmd, &f, args[0])
+			return a.jobs(cmd, &f, args)
 		},
 	}
 	cmd.Flags().BoolVar(&f.failed, "failed", false, "only jobs that failed")
 	cmd.Flags().BoolVar(&f.running, "running", false, "only jobs that have not ended; with --failed both")
 	registerNoExplain(cmd, &f.noExplain)
+	registerJournal(cmd, &f.journal)
 	f.connection.register(cmd)
+	f.connection.registerHosts(cmd)
 	return cmd
 }
 
-func (a *app) jobs(cmd *cobra.Command, f *jobsFlags, host string) error {
-	ctx := cmd.Context()
-	s, err := a.open(ctx, &f.connection, cmd.Flags(), host)
+func (a *app) jobs(cmd *cobra.Command, f *jobsFlags, args []string) error {
+	if cmd.Flags().Changed("journal") {
+		return a.jobsFromJournal(cmd, f, args)
+	}
+	p, err := a.plan(cmd.Context(), &f.connection, cmd.Flags(), args)
 	if err != nil {
 		return err
 	}
-	var list []*diagnosed
-	err = s.ask(ctx, func(ctx context.Context) error {
-		var err error
-		list, err = s.listNamed(ctx, &invoke.Filter{Failed: f.failed, Running: f.running})
-		return err
-	})
-	if f.connection.output != outputText {
-		var objects []object
-		if err == nil {
-			objects = []object{}
-		}
-		for _, d := range list {
-			objects = append(objects, explained(jobObject(d), own(d.Job), !f.noExplain))
-		}
-		return errors.Join(err, a.writeItems(jobItems("jobs", objects), f.connection.output, s.target, err))
+	return a.ask(cmd.Context(), p, f.inquiry())
+}
+
+// inquiry returns what jobs asks of each host.
+func (f *jobsFlags) inquiry() *inquiry {
+	return &inquiry{items: jobItems("jobs"), ask: func(ctx context.Context, s *session) *reply {
+		var list []*diagnosed
+		err := s.ask(ctx, func(ctx context.Context) error {
+			var err error
+			list, err = s.listNamed(ctx, &invoke.Filter{Failed: f.failed, Running: f.running})
+			return err
+		})
+		return f.reply(s, list, err)
+	}}
+}
+
+// reply returns what there is to tell of the jobs of a host.
+func (f *jobsFlags) reply(s *session, list []*diagnosed, err error) *reply {
+	r := &reply{err: err, told: func() any { return f.objects(list, err) }}
+	if err != nil {
+		return r
 	}
+	r.print = func() {
+		if s.plan.many && len(list) > 0 {
+			s.app.out.printf("%s:\n", safeLine(s.called()))
+		}
+		s.app.printJobs(f, s.called(), list)
+	}
+	if !f.running || f.failed {
+		r.failedJobs = new(slices.ContainsFunc(list, func(d *diagnosed) bool { return d.Job.Failed() }))
+	}
+	return r
+}
+
+// objects returns the jobs as JSON has them; nil, which is null, when there was no list.
+func (f *jobsFlags) objects(list []*diagnosed, err error) []object {
+	var objects []object
 	if err == nil {
-		a.printJobs(f, s.target.name, list)
+		objects = []object{}
 	}
-	return err
+	for _, d := range list {
+		objects = append(objects, explained(jobObject(d), own(d.Job), !f.noExplain))
+	}
+	return objects
 }
 
 // listNamed lists jobs, the newest first, with the names of their machines as far as the host tells them.

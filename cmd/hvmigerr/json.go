@@ -179,14 +179,18 @@ func jobObject(d *diagnosed) object {
 	return append(o, member{"otherProperties", otherJobProperties(j.Instance)}, member{"problems", texts(j.Problems)})
 }
 
-// diagnosedObject returns a job with what the host said about it.
+// diagnosedObject returns a job with what the host said about it and, if that was asked for, with what its other end did.
 func diagnosedObject(d *diagnosed) object {
-	return append(jobObject(d),
+	o := append(jobObject(d),
 		member{"expired", d.Expired},
 		member{"returnValues", returnValues(d.Answers)},
 		member{"error", newErrorReport(d.err)},
-		member{"errors", partObjects(d.Parts)},
+		member{"errors", partObjects(d.ownParts())},
 	)
+	if d.bothEnds {
+		o = append(o, member{"destination", d.other.object(&d.Diagnosis)})
+	}
+	return o
 }
 
 // returnValues returns, for each method that was asked, its number and the name of that; null when none came.

@@ -327,7 +327,9 @@ func TestDeps(t *testing.T) {
 		"wsman/transport":       {mod + "invoke", mod + "cimerror", "github.com/masterzen/", "testing"},
 		"wsman/transport/winrm": {mod + "invoke", mod + "cimerror", mod + "wsman/wsmantest"},
 		"invoke":                {mod + "invoke/", mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "testing"},
-		"invoke/explain":        {mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "github.com/jcmturner/", "golang.org/", "testing"},
+		"invoke/explain":        {mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "github.com/jcmturner/", "golang.org/x/sys", "golang.org/x/net", "testing"},
+		"invoke/fleet":          {mod, "github.com/", "net/http", "testing"},
+		"invoke/watch":          {mod + "invoke/explain", mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "github.com/jcmturner/", "testing"},
 		"cmd/hvmigerr":          {"testing", "github.com/masterzen/"},
 	}
 	for pkg, banned := range forbidden {

@@ -24,17 +24,24 @@ const (
 	passwordVariable       = envPrefix + "PASSWORD"
 )
 
+// A passwordQuestion is what is to be known about a password before it is asked for.
+type passwordQuestion struct {
+	flags  *connectionFlags
+	method *method // why there is no ticket
+	prompt string
+}
+
 // password returns the user's password from the first source there is: --password-file or --password-command, HVMIGERR_PASSWORD,
 // a prompt on the terminal. It is called once per run and before anything is sent.
-func (s *session) password(ctx context.Context) (transport.Secret, error) {
-	f := s.flags
+func (a *app) password(ctx context.Context, q *passwordQuestion) (transport.Secret, error) {
+	f := q.flags
 	var raw []byte
 	var source string
 	var err error
 	switch {
 	case f.passwordFile == "-":
 		source = f.origin("password-file") + " -"
-		raw, err = await(ctx, func() ([]byte, error) { return readPassword(s.app.stdin) })
+		raw, err = await(ctx, func() ([]byte, error) { return readPassword(a.stdin) })
 	case f.passwordFile != "":
 		source = f.origin("password-file")
 		raw, err = await(ctx, func() ([]byte, error) { return readPasswordFile(f.passwordFile) })
@@ -45,7 +52,7 @@ func (s *session) password(ctx context.Context) (transport.Secret, error) {
 		return transport.NewSecret(os.Getenv(passwordVariable)), nil
 	default:
 		source = "the password prompt"
-		raw, err = s.askPassword(ctx)
+		raw, err = a.askPassword(ctx, q)
 	}
 	if err != nil {
 		return transport.Secret{}, passwordError(ctx, source, err)
@@ -208,19 +215,19 @@ func insteadOfPassword(fs *pflag.FlagSet, err error) string {
 }
 
 // askPassword asks on the terminal, and before that says why no ticket serves. Without a terminal there is nobody to ask.
-func (s *session) askPassword(ctx context.Context) ([]byte, error) {
-	file, ok := s.app.stdin.(*os.File)
+func (a *app) askPassword(ctx context.Context, q *passwordQuestion) ([]byte, error) {
+	file, ok := a.stdin.(*os.File)
 	ok = ok && isTerminal(file)
-	noTicket := s.method.noTicket()
+	noTicket := q.method.noTicket()
 	switch {
 	case !ok && noTicket != nil:
 		return nil, &noPasswordError{noTicket}
 	case !ok:
 		return nil, &usageError{"no password: give " + passwordSources}
 	case noTicket != nil:
-		s.app.note("no ticket can be used: %v", noTicket)
+		a.note("no ticket can be used: %v", noTicket)
 	}
-	return s.app.prompt(ctx, file, fmt.Sprintf("Password of %s at %s: ", s.flags.user, s.target.name))
+	return a.prompt(ctx, file, q.prompt)
 }
 
 // prompt asks on a terminal, without echo.

@@ -52,6 +52,24 @@ func newRedactor(cfg *transport.Config, proxy transport.Proxy) redactor {
 	return r
 }
 
+// A redactorSet collects what several redactors take out.
+type redactorSet struct {
+	list redactor
+	seen map[secret]bool
+}
+
+func (s *redactorSet) add(r redactor) {
+	if s.seen == nil {
+		s.seen = map[secret]bool{}
+	}
+	for _, form := range r {
+		if !s.seen[form] {
+			s.seen[form] = true
+			s.list = append(s.list, form)
+		}
+	}
+}
+
 // addBasic adds the token in which Basic sends a user and the password.
 func (r *redactor) addBasic(user, password string) {
 	token := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))

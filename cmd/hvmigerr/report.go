@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
@@ -21,7 +23,7 @@ func (e *hostError) Error() string { return e.prefix() + e.err.Error() }
 
 // prefix writes an IPv6 address in brackets: its colons would run into ours.
 func (e *hostError) prefix() string {
-	if strings.Contains(e.host, ":") {
+	if addr, err := netip.ParseAddr(e.host); err == nil && addr.Is6() {
 		return "[" + e.host + "]: "
 	}
 	return e.host + ": "
@@ -40,6 +42,13 @@ func (e *timeoutError) Error() string { return e.prefix() + e.err.Error() }
 func (e *timeoutError) Unwrap() error { return e.err }
 
 func (e *timeoutError) prefix() string { return fmt.Sprintf("not done within --timeout %v: ", e.limit) }
+
+// A deadlineError says that --deadline, the time for all hosts, has passed. It ends the context of the hosts as its cause.
+type deadlineError struct {
+	limit time.Duration
+}
+
+func (e *deadlineError) Error() string { return fmt.Sprintf("not done within --deadline %v", e.limit) }
 
 // A sessionError is one that came from talking to a host.
 type sessionError struct {
@@ -123,6 +132,9 @@ func newErrorReport(err error) *errorReport {
 	r := &errorReport{Kind: errorKind(err), Exit: exitCode(err), Message: message(err)}
 	if h := hint(err); h != "" {
 		r.Hint = &h
+	}
+	if has[*fleet.NotTriedError](err) {
+		return r // the rest would be about another host
 	}
 	if e, ok := errors.AsType[*wsman.OpError](err); ok {
 		r.Operation = &e.Op

@@ -40,6 +40,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // report prints the error of cmd, and a hint if there is one that helps.
 func (a *app) report(cmd *cobra.Command, err error) {
+	if has[*hostsError](err) {
+		return // each host and the summary have said it
+	}
 	switch exitCode(err) {
 	case exitOK, exitMigration:
 		return
@@ -70,10 +73,12 @@ $HVMIGERR_PASSWORD, else from a prompt on the terminal; with a Kerberos ticket
 none is needed.
 
 Exit codes: 0 answered, also when migrations failed; 1 anything not below;
-2 wrong flags; 3 a migration failed (--exit-status); 4 no such job; 10 host not
+2 wrong flags; 3 a migration failed (watch, --exit-status); 4 no such job;
+5 still running (watch); 6 some hosts answered, some did not; 10 host not
 reached; 11 not authenticated; 12 access denied; 13 another refusal of the host;
-14 a quota; 15 an answer that cannot be read; 124 --timeout; 130 interrupted;
-143 terminated.`,
+14 a quota; 15 an answer that cannot be read; 124 --timeout or --deadline;
+130 interrupted; 143 terminated. Of many hosts that did not answer it is the
+code that they share, else 1.`,
 		Example: `  hvmigerr demo
   hvmigerr get -u 'CORP\hv-reader' hv01.example.com
   hvmigerr explain 0x8009030E`,
@@ -97,7 +102,7 @@ reached; 11 not authenticated; 12 access denied; 13 another refusal of the host;
 	})
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(
-		a.getCommand(), a.jobsCommand(), a.explainCommand(), a.doctorCommand(), a.identifyCommand(), a.decodeCommand(),
+		a.getCommand(), a.jobsCommand(), a.watchCommand(), a.explainCommand(), a.doctorCommand(), a.identifyCommand(), a.decodeCommand(),
 		a.simulateCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	strict(root)
@@ -141,11 +146,9 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 }
 
 // arguments returns a check for the number of arguments, in the words of usage.
-func arguments(least, most int, what string) cobra.PositionalArgs {
+func arguments(most int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
-		case len(args) < least:
-			return &usageError{what + " is missing"}
 		case len(args) > most && most == 0:
 			return &usageError{fmt.Sprintf("unexpected argument %q", args[0])}
 		case len(args) > most:
@@ -154,9 +157,6 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 		return nil
 	}
 }
-
-// oneHost wants exactly one HOST.
-func oneHost() cobra.PositionalArgs { return arguments(1, 1, "HOST") }
 
 // helpWidth is the line length of the help.
 const helpWidth = 80

@@ -43,9 +43,11 @@ func signalCause(s os.Signal) error {
 	return errInterrupted
 }
 
-// stopped replaces err by the signal that ended ctx, if one did: what a cancelled call says matters to nobody then.
+// stopped replaces err by what ended ctx, if that was a signal or --deadline: what a call that was cut says matters to nobody then.
 func stopped(ctx context.Context, err error) error {
-	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+	switch {
+	case err == nil || ctx.Err() == nil:
+	case errors.Is(ctx.Err(), context.Canceled), has[*deadlineError](context.Cause(ctx)):
 		return context.Cause(ctx)
 	}
 	return err

@@ -25,6 +25,10 @@ type simulateFlags struct {
 	http, allowUnencrypted bool
 	auth                   []string
 	printModel             bool
+	hosts                  int
+	delay                  time.Duration
+	addresses, ownUsers    bool
+	faults                 string
 	output                 string
 }
 
@@ -42,11 +46,16 @@ listens on loopback unless told otherwise.
 
 The jobs of the built-in model come again every five minutes. The format of
 a model of your own, and of rules that make the host misbehave, is that of Model
-and Rule in package wsman/wsmantest; --print-model gives a model to start from.`,
+and Rule in package wsman/wsmantest; --print-model gives a model to start from.
+
+With --hosts it is many hosts, each with its own jobs, and prints their list as
+@FILE reads it: on consecutive ports from that of --listen, on free ports if
+that is 0, or with --addresses on consecutive addresses.`,
 		Example: `  hvmigerr simulate --http
   hvmigerr simulate --print-model > host.json
-  hvmigerr simulate --listen 127.0.0.1:5986 --model host.json --ca-out ca.pem`,
-		Args: arguments(0, 0, ""),
+  hvmigerr simulate --listen 127.0.0.1:5986 --model host.json --ca-out ca.pem
+  hvmigerr simulate --http --hosts 50 --listen 127.0.0.1:20001 > hosts.txt`,
+		Args: arguments(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := applyEnvironment(cmd.Flags()); err != nil {
 				return err
@@ -70,6 +79,11 @@ and Rule in package wsman/wsmantest; --print-model gives a model to start from.`
 	fs.StringSliceVar(&f.auth, "auth", nil, "offer these methods, a `LIST` of ntlm, kerberos, basic, certificate (default: all; with --http those that protect what is sent)")
 	fs.BoolVar(&f.allowUnencrypted, "allow-unencrypted", false, "with --http take basic and messages in clear, as a host with AllowUnencrypted=true")
 	fs.StringVar(&f.ccacheOut, "ccache-out", "", "write a Kerberos ticket of the administrator to `FILE` and leave it there (default: a file that is removed at the end)")
+	fs.IntVar(&f.hosts, "hosts", 0, "be `N` hosts, and print a list of them for @FILE (default: one, and no list)")
+	fs.DurationVar(&f.delay, "delay", 0, "hold back every answer for that `DURATION`, as a long way does")
+	fs.BoolVar(&f.addresses, "addresses", false, "with --hosts take an address for each, from that of --listen on, in place of a port")
+	fs.StringVar(&f.faults, "faults", "", "with --hosts let a part of them misbehave, a `LIST` in percent: hang=5,reset=5,refuse=5,flood=5")
+	fs.BoolVar(&f.ownUsers, "own-users", false, "with --hosts give each one user of its own; the list names them, the password is "+fleetPassword)
 	registerOutput(cmd, &f.output)
 	complete(cmd, "auth", authNames(served())...)
 	return cmd
@@ -81,6 +95,9 @@ func (a *app) simulate(ctx context.Context, f *simulateFlags) error {
 		return err
 	}
 	a.warnOfModel(cfg)
+	if f.hosts != 0 {
+		return a.simulateFleet(ctx, f, cfg)
+	}
 	server, err := wsmantest.NewServer(*cfg)
 	if err != nil {
 		return &usageError{err.Error()}
@@ -113,7 +130,7 @@ func (a *app) simulate(ctx context.Context, f *simulateFlags) error {
 // config reads the files.
 func (f *simulateFlags) config(ctx context.Context) (*wsmantest.Config, error) {
 	cfg := &wsmantest.Config{
-		HTTP: f.http, Addr: f.listen, Model: builtInModel(time.Now()), AllowUnencrypted: f.allowUnencrypted,
+		HTTP: f.http, Addr: f.listen, Model: builtInModel(time.Now()), AllowUnencrypted: f.allowUnencrypted, Delay: f.delay,
 	}
 	var err error
 	if cfg.Auth, err = f.methods(); err != nil {
@@ -139,6 +156,12 @@ func (f *simulateFlags) config(ctx context.Context) (*wsmantest.Config, error) {
 		return nil, &usageError{"--allow-unencrypted needs --http"}
 	case f.ccacheOut != "" && !slices.Contains(cfg.Auth, wsmantest.AuthMethodKerberos):
 		return nil, &usageError{"--ccache-out needs kerberos among --auth"}
+	case f.delay < 0:
+		return nil, &usageError{"--delay cannot be negative"}
+	case f.hosts < 0:
+		return nil, &usageError{"--hosts cannot be negative"}
+	case f.hosts == 0:
+		return cfg, f.alone()
 	}
 	return cfg, nil
 }

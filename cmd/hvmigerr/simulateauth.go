@@ -74,8 +74,10 @@ func (f *simulateFlags) writeFiles(server *wsmantest.Server, cfg *wsmantest.Conf
 	err := files.writeAuthority(f.caOut, server)
 	if err != nil {
 		err = fmt.Errorf("--ca-out: %w", err)
-	} else if err = files.writeTicket(f.ccacheOut, server, cfg); err != nil {
-		err = fmt.Errorf("--ccache-out: %w", err)
+	} else if !f.ownUsers { // a ticket is of one user
+		if err = files.writeTicket(f.ccacheOut, server, cfg); err != nil {
+			err = fmt.Errorf("--ccache-out: %w", err)
+		}
 	}
 	if err != nil {
 		files.remove()
@@ -150,6 +152,14 @@ func (a *app) printSimulation(f *simulateFlags, server *wsmantest.Server, cfg *w
 	}
 	a.out.printf("A simulated Hyper-V host, nothing of it is real.\n\n")
 	a.out.printf("address    %s\n", url)
+	a.printFacts(cfg, server, files, users)
+	a.printTries(cfg, files, url)
+	a.out.printf("\nCtrl-C ends it.\n")
+	return nil
+}
+
+// printFacts says what one has to know of the host to be let in. Without users each host has one of its own.
+func (a *app) printFacts(cfg *wsmantest.Config, server *wsmantest.Server, files *simulationFiles, users []wsmantest.User) {
 	a.out.printf("auth       %s\n", strings.Join(authNames(cfg.Auth), ", "))
 	if files.ca != "" {
 		a.out.printf("CA file    %s\npin        %s\n", files.ca, server.Pin())
@@ -160,14 +170,14 @@ func (a *app) printSimulation(f *simulateFlags, server *wsmantest.Server, cfg *w
 	for i := range users {
 		a.out.printf("user       %s%s\n", safeLine(users[i].Name), access(users[i].Access))
 	}
-	if cfg.Model.Users != nil {
+	switch {
+	case users == nil:
+		a.out.printf("users      one for each host\npasswords  %s\n", fleetPassword)
+	case cfg.Model.Users != nil:
 		a.out.printf("passwords  those of the model\n")
-	} else {
+	default:
 		a.out.printf("passwords  the name and -pass\n")
 	}
-	a.printTries(cfg, files, url)
-	a.out.printf("\nCtrl-C ends it.\n")
-	return nil
 }
 
 // printTries prints a command line for each way to authenticate at the host.

@@ -139,14 +139,15 @@ func (a *app) printJob(d *diagnosed) {
 	if d.onlyMethod {
 		a.printReturnValue(d)
 	}
-	if len(d.Parts) == 0 && d.err == nil {
+	own := d.ownParts()
+	if len(own) == 0 && d.err == nil {
 		a.out.printf("\n  The host gives no error for this job.\n")
-		return
 	}
-	for i := range d.Parts {
+	for i := range own {
 		a.out.printf("\n")
-		a.printPart(i+1, &d.Parts[i])
+		a.printPart(i+1, &own[i])
 	}
+	a.printOtherEnd(d)
 }
 
 func (a *app) printReturnValue(d *diagnosed) {
@@ -255,7 +256,14 @@ func (a *app) printPart(n int, p *invoke.Part) {
 	} else {
 		a.printError(n, p.Error, p.DecodeError)
 	}
-	a.out.printf("%sfrom %s\n", indent, strings.Join(sources, ", "))
+	where := ""
+	if p.Host != "" {
+		where = " at " + safeLine(p.Host)
+	}
+	if p.AlsoHost != "" {
+		where += ", also at " + safeLine(p.AlsoHost)
+	}
+	a.out.printf("%sfrom %s%s\n", indent, strings.Join(sources, ", "), where)
 }
 
 // printError prints an error instance, or what could be read of it and what could not.

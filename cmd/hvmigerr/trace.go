@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/wsman"
@@ -18,26 +19,52 @@ import (
 // user's report becomes a test by moving it. What it writes holds no credentials ([wsman.Exchange]), nor those that a peer
 // sends back; it does name machines.
 type tracer struct {
-	dir       string
-	n         int
+	dir       *traceDir
 	secrets   redactor
 	mechanism string // that seals answers
 }
 
-// newTracer makes dir, which must be new or empty, for its owner alone.
-func newTracer(dir, host string) (*tracer, error) {
+// A traceDir is where the exchanges with one host go, from however many sessions.
+type traceDir struct {
+	path string
+	n    atomic.Int64 // exchanges so far
+}
+
+// makeTrace makes dir, which must be new or empty, for its owner alone.
+func makeTrace(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return nil, err
+		return err
 	}
 	err := os.Mkdir(dir, 0o700)
 	if errors.Is(err, fs.ErrExist) {
 		err = checkEmpty(dir)
 	}
+	return err
+}
+
+// traceOf returns the directory of a host, which is made once. Two hosts have two, however alike their names are as those of files.
+func (p *plan) traceOf(t *target) (*traceDir, error) {
+	name := t.name
+	if p.many {
+		name = t.label
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d := p.traces[t.key]; d != nil {
+		return d, nil
+	}
+	path := filepath.Join(p.flags.trace, fileName(name))
+	err := os.Mkdir(path, 0o700)
+	for i := 2; errors.Is(err, fs.ErrExist); i++ {
+		path = filepath.Join(p.flags.trace, fmt.Sprintf("%s-%d", fileName(name), i))
+		err = os.Mkdir(path, 0o700)
+	}
 	if err != nil {
 		return nil, err
 	}
-	t := &tracer{dir: filepath.Join(dir, fileName(host))}
-	return t, os.Mkdir(t.dir, 0o700)
+	d := &traceDir{path: path}
+	p.traces[t.key] = d
+	return d, nil
 }
 
 // checkEmpty refuses what is in use already: two traces in one directory could not be told apart.
@@ -54,8 +81,7 @@ func checkEmpty(dir string) error {
 
 // write writes one exchange.
 func (t *tracer) write(x *wsman.Exchange) error {
-	t.n++
-	dir := filepath.Join(t.dir, fmt.Sprintf("%03d-%s", t.n, fileName(x.Operation)))
+	dir := filepath.Join(t.dir.path, fmt.Sprintf("%03d-%s", t.dir.n.Add(1), fileName(x.Operation)))
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}

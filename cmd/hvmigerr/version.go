@@ -27,7 +27,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Long:  "Prints the version, the revision of the source, and the platform.",
 		Example: `  hvmigerr version
   hvmigerr version -o json`,
-		Args: arguments(0, 0, ""),
+		Args: arguments(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := applyEnvironment(cmd.Flags()); err != nil {
 				return err

@@ -1,0 +1,91 @@
+package main
+
+import "fmt"
+
+// An answers writes what came of many hosts: with jsonl as it comes, else in the order in which they were given.
+type answers struct {
+	app     *app
+	q       *inquiry
+	summary *summary
+	list    *hostList
+	ordered *ordered
+	begun   bool  // something stands on stdout
+	err     error // of reading back what had to wait
+}
+
+// newAnswers returns an answers for hosts of these names.
+func (a *app) newAnswers(q *inquiry, format string, names func(i int) string) *answers {
+	t := &answers{
+		app: a, q: q, summary: newSummary(names),
+		list: &hostList{out: a.out, items: &q.items, format: format},
+	}
+	t.ordered = newOrdered(maxHeld, t.write)
+	return t
+}
+
+// put takes what came of the host of number i. It reports false when nothing can be written any more.
+func (t *answers) put(i int, r *rendered) bool {
+	t.summary.add(i, r.digest)
+	if t.list.format == outputJSONL {
+		return t.write(r.block) == nil
+	}
+	t.err = t.ordered.put(i, r.block)
+	return t.err == nil
+}
+
+// write writes what came of one host, in its turn.
+func (t *answers) write(b block) error {
+	switch {
+	case t.list.format != outputText:
+		t.list.add(b.out)
+	case len(b.out) > 0:
+		t.separate()
+		_, _ = t.app.out.Write(b.out) // the output keeps its error
+		t.begun = true
+	}
+	_ = t.app.out.flush() // what stands on stdout comes before what is said on stderr
+	if t.app.out.err == nil && b.note != "" {
+		t.app.note("%s", b.note)
+	}
+	return t.app.out.err
+}
+
+// separate writes an empty line behind what stands on stdout.
+func (t *answers) separate() {
+	if t.begun && !t.q.raw {
+		t.app.out.printf("\n")
+	}
+}
+
+// end writes the summary and returns the exit code of the whole as an error. When the reader has gone, it is what came of the hosts so
+// far.
+func (t *answers) end() error {
+	s := t.summary
+	if err := t.app.out.flush(); err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	switch {
+	case t.app.out.err != nil: // the reader has gone
+		return s.err()
+	case t.err != nil:
+		return t.err
+	case t.list.format != outputText:
+		t.list.end(s)
+		if s.answered < s.hosts {
+			t.app.note("%s", s.counts(t.q.advises))
+		}
+		return s.err()
+	}
+	t.separate()
+	for _, line := range s.lines(t.q.advises) {
+		if t.q.raw {
+			t.app.note("%s", line)
+			continue
+		}
+		t.app.out.printf("%s\n", t.app.secrets.clean(line))
+	}
+	return s.err()
+}
+
+// close removes what waited in a file.
+func (t *answers) close() { t.ordered.close() }
