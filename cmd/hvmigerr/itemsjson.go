@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 )
 
 // A hostReport is one host as JSON has it.
@@ -119,14 +118,13 @@ func (w *hostList) end(s *summary) {
 
 // encodeJSON returns v as JSON with a line end: in lines that begin with indent, but the first; or in one line where that is "".
 func encodeJSON(v any, indent string) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
+	step := ""
 	if indent != "" {
-		e.SetIndent(indent, "  ")
+		step = "  "
 	}
-	if err := e.Encode(v); err != nil {
-		_ = e.Encode(err.Error()) // of a value that JSON does not have, of which there are none among ours
+	text, err := formatJSON(v, indent, step)
+	if err != nil { // of a value that JSON does not have, of which there are none among ours
+		text, _ = formatJSON(err.Error(), "", "")
 	}
-	return escapeJSON(b.Bytes())
+	return text
 }

@@ -23,17 +23,33 @@ const never = "1601-01-01T00:00:00Z"
 
 // writeJSON writes v: folded for people with format json, in one line with jsonl.
 func (a *app) writeJSON(v any, format string) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
+	indent := ""
 	if format == outputJSON {
-		e.SetIndent("", "  ")
+		indent = "  "
 	}
-	if err := e.Encode(v); err != nil {
+	text, err := formatJSON(v, "", indent)
+	if err != nil {
 		return err
 	}
-	_, _ = a.out.Write(escapeJSON(b.Bytes())) // the output keeps its error
+	_, _ = a.out.Write(text) // the output keeps its error
 	return nil
+}
+
+// formatJSON returns v as JSON with a line end: in one line, or folded as json.Indent does it where indent is not "".
+func formatJSON(v any, prefix, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	if err := newJSONWriter(&b).write(v); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	if indent != "" {
+		var folded bytes.Buffer
+		if err := json.Indent(&folded, b.Bytes(), prefix, indent); err != nil {
+			return nil, err
+		}
+		b = folded
+	}
+	return escapeJSON(b.Bytes()), nil
 }
 
 // escapeJSON writes the characters that are not safe on a terminal as \uXXXX, which changes no value. In JSON they can stand
@@ -68,27 +84,75 @@ type member struct {
 
 // MarshalJSON writes the members in order; null for nil.
 func (o object) MarshalJSON() ([]byte, error) {
-	if o == nil {
-		return []byte("null"), nil
-	}
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+	err := newJSONWriter(&b).write(o)
+	return b.Bytes(), err
+}
+
+// A jsonWriter writes values one after another. It knows objects, and lists of them: encoding/json would check and copy what
+// each one marshals to, once more for every object around it.
+type jsonWriter struct {
+	b *bytes.Buffer
+	e *json.Encoder // writes to b
+}
+
+func newJSONWriter(b *bytes.Buffer) *jsonWriter {
+	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
-	b.WriteByte('{')
-	for i, m := range o {
-		if i > 0 {
-			b.WriteByte(',')
+	return &jsonWriter{b, e}
+}
+
+func (w *jsonWriter) write(v any) error {
+	switch v := v.(type) {
+	case object:
+		if v != nil {
+			return w.object(v)
 		}
-		if err := e.Encode(m.key); err != nil {
-			return nil, err
+	case []object:
+		if v != nil {
+			return w.list(v)
 		}
-		b.WriteByte(':')
-		if err := e.Encode(m.value); err != nil {
-			return nil, err
+	default:
+		err := w.e.Encode(v)
+		w.b.Truncate(max(w.b.Len()-1, 0)) // its line end
+		return err
+	}
+	w.b.WriteString("null")
+	return nil
+}
+
+func (w *jsonWriter) object(o object) error {
+	separator := byte('{')
+	for _, m := range o {
+		w.b.WriteByte(separator)
+		separator = ','
+		if err := w.write(m.key); err != nil {
+			return err
+		}
+		w.b.WriteByte(':')
+		if err := w.write(m.value); err != nil {
+			return err
 		}
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	if len(o) == 0 {
+		w.b.WriteByte('{')
+	}
+	w.b.WriteByte('}')
+	return nil
+}
+
+func (w *jsonWriter) list(list []object) error {
+	w.b.WriteByte('[')
+	for i, o := range list {
+		if i > 0 {
+			w.b.WriteByte(',')
+		}
+		if err := w.write(o); err != nil {
+			return err
+		}
+	}
+	w.b.WriteByte(']')
+	return nil
 }
 
 // cimObject returns the CIM properties of a struct that has a field for each, by CIM's own names: *invoke.MigrationJob and

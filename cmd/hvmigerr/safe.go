@@ -35,6 +35,9 @@ func safeLine(text string) string { return safe(text, `\u{A}`) }
 // unsafeRune tells which characters safe replaces. Cf holds bidi controls, zero-width characters, the soft hyphen, tags;
 // the fillers are letters to Unicode and blank to the eye.
 func unsafeRune(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == '\x7f'
+	}
 	switch r {
 	case utf8.RuneError, '\u2028', '\u2029', '\u034F', '\u115F', '\u1160', '\u3164', '\uFFA0':
 		return true
