@@ -172,16 +172,28 @@ func (c *Client) exchange(ctx context.Context, op *operation) (*response, error)
 	}
 	req := &Request{Body: body, Anonymous: op.anonymous, Repeatable: op.repeatable}
 	started := time.Now()
-	// A service that is late by more than that will not answer any more, whatever the caller would wait.
-	ctx, cancel := context.WithTimeout(ctx, c.operationTimeout(ctx)+replyWait)
-	defer cancel()
-	reply, err := c.cfg.Transport.RoundTrip(ctx, req)
+	reply, err := c.roundTrip(ctx, req)
 	readRefusal(err)
 	c.trace(op, req, reply, err, started)
 	if err != nil {
 		return nil, err
 	}
 	return readReply(reply, messageID)
+}
+
+// roundTrip ends a request that the service is too late with: by more than replyWait it will not answer any more, whatever the caller
+// would wait.
+func (c *Client) roundTrip(ctx context.Context, req *Request) (*Reply, error) {
+	limit := c.operationTimeout(ctx) + replyWait
+	deadline, ok := ctx.Deadline()
+	ours := !ok || time.Until(deadline) > limit
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	reply, err := c.cfg.Transport.RoundTrip(limited, req)
+	if ours && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		err = &TimeoutError{Limit: limit, Err: err}
+	}
+	return reply, err
 }
 
 // readRefusal finds the fault in the body of an [*HTTPError].

@@ -314,6 +314,30 @@ func TestSilentService(t *testing.T) {
 	})
 }
 
+// TestTimeoutError tells the limit of a request from the deadline of the caller.
+func TestTimeoutError(t *testing.T) {
+	silent := transportFunc(func(ctx context.Context, _ *wsman.Request) (*wsman.Reply, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	for _, tt := range []struct{ deadline, limit time.Duration }{
+		{time.Hour, 75 * time.Second},
+		{76 * time.Second, 75 * time.Second},
+		{75 * time.Second, 0}, // the caller's own comes first
+		{time.Second, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), tt.deadline)
+			defer cancel()
+			_, err := getJob(ctx, newClient(t, silent))
+			e, ok := errors.AsType[*wsman.TimeoutError](err)
+			if ok != (tt.limit != 0) || ok && e.Limit != tt.limit || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("within %v: %v, want the limit %v", tt.deadline, err, tt.limit)
+			}
+		})
+	}
+}
+
 // TestRefusalWithFault: a fault under 401 is told, and stays a refusal.
 func TestRefusalWithFault(t *testing.T) {
 	s := &script{replies: []func(*wsman.Request) (*wsman.Reply, error){func(*wsman.Request) (*wsman.Reply, error) {

@@ -3,6 +3,7 @@ package wsman
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // OpError says which operation failed. It is the outermost error of every method of [Client].
@@ -44,6 +45,20 @@ func (e *ProtocolError) Error() string {
 }
 
 func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// TimeoutError says that the time for one request has passed, and not yet that of the caller's context. It is a
+// [context.DeadlineExceeded].
+type TimeoutError struct {
+	// Limit is OperationTimeout, or what the deadline of the context leaves for it, and 15 seconds for the reply.
+	Limit time.Duration
+	Err   error
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("not done within %v, the limit for one request: %v", e.Limit, e.Err)
+}
+
+func (e *TimeoutError) Unwrap() error { return e.Err }
 
 // SubcodeOf returns the subcode of the [*Fault] in err's tree, or "".
 func SubcodeOf(err error) Subcode {

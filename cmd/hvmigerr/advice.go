@@ -191,6 +191,19 @@ func lastRows() []adviceRow {
 		},
 		{
 			advice: advice{
+				name: "deadline-of-request", hint: "the host was connected and stayed silent: is it overloaded?",
+				means: "One request has a minute, and its answer some seconds more. A host that takes longer does not answer any more.",
+				actions: []action{
+					here("see what takes the time", "hvmigerr get -v <HOST>"),
+					onHost("is its service well", "Get-Service vmms, Winmgmt, WinRM"),
+				},
+			},
+			fits: func(f *failure) bool {
+				return f.exit == exitDeadline && has[*wsman.TimeoutError](f.err) && !ranOut(f.err)
+			},
+		},
+		{
+			advice: advice{
 				name: "deadline", hint: "a longer --timeout may help",
 				means: "The time for all that was asked of the host has passed.",
 				actions: []action{

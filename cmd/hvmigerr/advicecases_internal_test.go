@@ -41,6 +41,7 @@ func ownCases() []adviceCase {
 		{"no-class", []string{"lacks a class"}, faultOf("Enumerate", &wsman.Fault{Subcode: wsman.SubcodeCannotProcessFilter})},
 		{"no-class", []string{"lacks a class"}, faultCode(codeInvalidClass)},
 		{"no-hyperv", []string{"Windows Server 2012", "hvmigerr identify"}, asAdministrator(wsmantest.Rule{Fault: wsmantest.FaultNotFound})},
+		{"deadline-of-request", []string{"overloaded"}, is(&wsman.OpError{Op: "Get", Err: &wsman.TimeoutError{Limit: time.Minute, Err: context.DeadlineExceeded}})},
 		{"deadline", []string{"--timeout"}, got("get -u x --timeout 1ns http://127.0.0.1:1")},
 		{"other", nil, is(errors.New("x"))},
 	}

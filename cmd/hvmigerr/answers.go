@@ -20,6 +20,9 @@ func (a *app) newAnswers(q *inquiry, format string, names func(i int) string) *a
 		list: &hostList{out: a.out, items: &q.items, format: format},
 	}
 	t.ordered = newOrdered(maxHeld, t.write)
+	t.ordered.full = func(err error) {
+		a.note("no temporary file for answers that have to wait for those before them: %v; they wait in memory", err)
+	}
 	return t
 }
 

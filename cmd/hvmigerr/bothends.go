@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 )
 
 // bothEndsFlags say whether the destination of a failed move is asked too, and which destinations may be.
@@ -132,44 +133,26 @@ func (f *bothEndsFlags) trusts(name string) bool {
 
 // askOtherEnd asks a destination about moves to it, in one session.
 func (s *session) askOtherEnd(ctx context.Context, h *plannedHost, moves []*diagnosed) {
-	other, err := s.openOtherEnd(ctx, h)
-	if err != nil {
-		for _, d := range moves {
-			d.other.reason = message(err)
-		}
-		return
-	}
-	defer other.attempt.Leave()
-	err = other.ask(ctx, func(ctx context.Context) error { return other.answerMoves(ctx, moves) })
-	if e, ok := err.(*hostError); ok { //nolint:errorlint // beside it stands which host
-		err = e.err
-	}
-	for _, d := range moves {
-		d.other.asked = true
-		if d.Destination == nil && d.other.reason == "" {
-			d.other.err = err
-		}
-	}
-}
-
-// openOtherEnd returns a session with a destination, once its credential may be used.
-func (s *session) openOtherEnd(ctx context.Context, h *plannedHost) (*session, error) {
-	attempt, err := s.plan.breaker.Enter(ctx, h.fleetHost())
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = &timeoutError{s.flags.timeout, err}
-	}
-	if err != nil {
-		return nil, stopped(ctx, err)
-	}
-	other, err := s.plan.open(h, attempt)
+	other, err := s.plan.open(h)
 	if err == nil && other.unusable != nil {
 		err = other.failed(other.unusable)
 	}
-	if err != nil {
-		attempt.Leave()
-		return nil, err
+	asked := err == nil
+	if asked {
+		err = other.ask(ctx, func(ctx context.Context) error { return other.answerMoves(ctx, moves) })
+		if e, ok := err.(*hostError); ok { //nolint:errorlint // beside it stands which host
+			err = e.err
+		}
+		asked = other.answered || !has[*fleet.NotTriedError](err) && !errors.Is(err, fleet.ErrNotAdmitted)
 	}
-	return other, nil
+	for _, d := range moves {
+		switch d.other.asked = asked; {
+		case !asked:
+			d.other.reason = message(err)
+		case d.Destination == nil && d.other.reason == "":
+			d.other.err = err
+		}
+	}
 }
 
 // answerMoves finds the job of each move, at the destination, and asks about it.

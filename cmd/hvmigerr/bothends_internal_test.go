@@ -372,8 +372,8 @@ func TestBothEndsRefused(t *testing.T) {
 			spared++
 		}
 	}
-	if refused != 3 || spared != 3 {
-		t.Errorf("%d destinations refused the password, %d were spared it", refused, spared)
+	if n := wrongPasswords(fleet); refused != 3 || spared != 3 || n != 3 {
+		t.Errorf("%d destinations refused the password, which was sent %d times; %d were spared it", refused, n, spared)
 	}
 }
 

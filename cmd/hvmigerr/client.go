@@ -21,7 +21,7 @@ import (
 type session struct {
 	app       *app // as this host speaks by it
 	plan      *plan
-	attempt   *fleet.Attempt // is told what becomes of the password; nil where nobody wants to know
+	gate      *gate // nil when no password goes to the host
 	flags     *connectionFlags
 	target    *target
 	method    *method
@@ -31,6 +31,7 @@ type session struct {
 	client    *wsman.Client
 	trace     *tracer // nil without --trace
 	requests  int
+	answered  bool              // by something at the host, be it a fault
 	foreign   bool              // a transport that seals could not take an answer for the host's
 	names     map[string]string // of virtual machines, by GUID
 }
@@ -183,27 +184,43 @@ func (s *session) announce(cfg *transport.Config) {
 	s.app.note("%s, authentication %s (%s), %s%s", s.target.url, name, s.method.Reason, protection, way)
 }
 
-// ask runs question within --timeout and says of every error which host it is about.
+// ask runs question within --timeout and says of every error which host it is about. Whoever could not be asked since the password had
+// to wait for other hosts (see gate) has all of that time again: nothing was sent.
 func (s *session) ask(ctx context.Context, question func(context.Context) error) error {
 	if s.unusable != nil {
 		return &hostError{s.called(), s.failed(s.unusable)}
 	}
-	return s.within(ctx, question)
+	defer s.close()
+	err := s.limited(ctx, question)
+	for errors.Is(err, fleet.ErrNotAdmitted) && !s.answered && ctx.Err() == nil {
+		err = s.limited(ctx, question)
+	}
+	return s.ended(ctx, err)
 }
 
-// within is ask for a question that can do without the user.
+// within is ask for a question that can do without the user, and that is asked once.
 func (s *session) within(ctx context.Context, question func(context.Context) error) error {
 	defer s.close()
+	return s.ended(ctx, s.limited(ctx, question))
+}
+
+// limited runs question within --timeout.
+func (s *session) limited(ctx context.Context, question func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.flags.timeout)
 	defer cancel()
-	err := stopped(ctx, question(limited))
+	return question(limited)
+}
+
+// ended returns err, which a question has ended with, as the host's.
+func (s *session) ended(ctx context.Context, err error) error {
+	err = stopped(ctx, err)
 	if s.flags.verbose {
 		s.app.note("%s over %s", count(s.requests, "request"), count(s.transport.Connections(), "connection"))
 	}
 	switch {
 	case err == nil || errors.Is(err, errMigrationFailed):
 		return err
-	case errors.Is(err, context.DeadlineExceeded):
+	case ranOut(err):
 		err = &timeoutError{s.flags.timeout, err}
 	}
 	return &hostError{s.called(), s.failed(err)}
@@ -219,6 +236,7 @@ func (s *session) called() string {
 
 // close ends the connections.
 func (s *session) close() {
+	s.gate.leave()
 	if s.transport != nil {
 		_ = s.transport.Close() // always nil
 	}
@@ -228,6 +246,9 @@ func (s *session) close() {
 func (s *session) failed(err error) error {
 	if err == nil {
 		return nil
+	}
+	if e, ok := err.(*wsman.OpError); ok && has[*fleet.NotTriedError](e.Err) { //nolint:errorlint // of joined errors the others count too
+		err = e.Err // nothing was sent, so that it does not matter what for
 	}
 	return &sessionError{
 		err: err, secrets: s.app.secrets, traced: s.trace != nil, foreign: s.foreign, method: s.method,
@@ -240,17 +261,25 @@ const shortest = 100 * time.Microsecond
 
 // exchanged is told of every exchange.
 func (s *session) exchanged(x *wsman.Exchange) {
+	what := strings.TrimSpace(x.Operation + " " + (&wsman.EndpointReference{ResourceURI: x.ResourceURI}).ClassName())
+	if has[*fleet.NotTriedError](x.Err) || errors.Is(x.Err, fleet.ErrNotAdmitted) {
+		if s.flags.verbose {
+			s.app.note("%s: not sent: %v", what, x.Err)
+		}
+		return // what else is in x may be another host's
+	}
 	s.requests++
+	s.answered = s.answered || x.StatusCode != 0
 	switch {
 	case s.accepted(x):
-		s.attempt.Taken()
+		s.gate.taken()
 	case s.refused(x.Err):
-		s.attempt.Refused(s.failed(x.Err))
+		s.gate.refused(s.failed(x.Err))
+	case x.StatusCode == 0:
+		s.gate.leave() // the connection is lost
 	}
 	s.foreign = s.foreign || s.method.sealing() && x.StatusCode == 0 && has[*wsman.ProtocolError](x.Err)
 	if s.flags.verbose {
-		class := (&wsman.EndpointReference{ResourceURI: x.ResourceURI}).ClassName()
-		what := strings.TrimSpace(x.Operation + " " + class)
 		if x.StatusCode == 0 {
 			s.app.note("%s: no answer in %v: %v", what, x.Duration.Round(shortest), x.Err)
 		} else {

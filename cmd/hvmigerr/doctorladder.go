@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -179,7 +178,7 @@ func (l *ladder) watchConnections(st *step) {
 func (l *ladder) complete(ctx context.Context, st *step) {
 	st.result, st.err = rungFailed, stopped(ctx, st.err)
 	err := st.err
-	if errors.Is(err, context.DeadlineExceeded) {
+	if ranOut(err) {
 		err = &timeoutError{l.s.flags.timeout, err}
 	}
 	err = l.s.failed(err)

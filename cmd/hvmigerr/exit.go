@@ -52,7 +52,7 @@ func exitCode(err error) int {
 		return e.code
 	}
 	for _, row := range exitRows() {
-		if row.fits(err) {
+		if row.fits(err) || matches(err, func(e *journaledError) bool { return e.exit == row.code }) {
 			return row.code
 		}
 	}

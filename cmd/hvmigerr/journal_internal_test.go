@@ -3,6 +3,7 @@
 package main
 
 import (
+	stdcmp "cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/hvmigerr/hvmigerr/invoke"
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
 	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
 	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
 )
 
@@ -66,7 +69,7 @@ func (r *journalWriter) file() string {
 }
 
 // recordedJobs returns what a simulated host says of its jobs, as its user who.
-func recordedJobs(t *testing.T, who string) []*diagnosed {
+func recordedJobs(t testing.TB, who string) []*diagnosed {
 	t.Helper()
 	server, err := wsmantest.NewServer(wsmantest.Config{Users: wsmantest.DefaultUsers(), Clock: func() time.Time { return noon }})
 	if err != nil {
@@ -88,7 +91,7 @@ func recordedJobs(t *testing.T, who string) []*diagnosed {
 }
 
 // failing returns the first of them that failed.
-func failing(t *testing.T, list []*diagnosed) *diagnosed {
+func failing(t testing.TB, list []*diagnosed) *diagnosed {
 	t.Helper()
 	for _, d := range list {
 		if d.Job.Failed() {
@@ -229,6 +232,85 @@ func TestJournalOfManyHosts(t *testing.T) {
 	_, stdout, _ := runAt(t, "jobs", "--journal", name, "-o", "jsonl")
 	if i, k := strings.Index(stdout, `"hv02"`), strings.Index(stdout, `"hv01"`); i < 0 || k < i {
 		t.Errorf("the hosts are not in the order of the journal:\n%s", stdout)
+	}
+}
+
+// TestJournalUnread: nobody needs to read all of the answer; but what could not be written is an error.
+func TestJournalUnread(t *testing.T) {
+	t.Parallel()
+	d := failing(t, recordedJobs(t, "administrator"))
+	r := &journalWriter{t: t, at: noon}
+	for i := range 30 {
+		r.job(watch.JobFailed, fmt.Sprintf("hv%02d", i), d)
+	}
+	name := r.file()
+	for _, args := range []string{"jobs", "get", "get --raw", "get hv01", "jobs hv01", "jobs -o json", "get -o jsonl", "jobs hv01 -o json", "jobs hv01 -o jsonl"} {
+		for err, want := range map[error]int{syscall.EPIPE: exitOK, errors.New("disk full"): exitFailure} {
+			for left := range 3 {
+				var stderr strings.Builder
+				args := append(strings.Fields(args), "--journal", name)
+				code := run(t.Context(), args, strings.NewReader(""), &shortWriter{left: 50 * left, err: err}, &stderr)
+				if code != want || (stderr.String() == "hvmigerr: writing the answer: disk full\n") != (want == exitFailure) || want == exitOK && stderr.Len() > 0 {
+					t.Errorf("%q, %v: exit %d, want %d; stderr %q", args, err, code, want, stderr.String())
+				}
+			}
+		}
+	}
+}
+
+// TestJournalExit: the exit code and the kind of an error are those that were recorded, also where evidence does not tell them.
+func TestJournalExit(t *testing.T) {
+	t.Parallel()
+	job := failing(t, recordedJobs(t, "administrator"))
+	for _, err := range []error{
+		&transport.ConnectError{Stage: "connect", Addr: "hv01:5985", Err: syscall.ECONNREFUSED},
+		&transport.AuthError{Mechanism: "NTLM", Refused: true},
+		&transport.KDCUnreachableError{Realm: "X"},
+		&transport.CredentialError{Err: errors.New("expired")},
+		&transport.LimitError{What: "the body", Limit: 1},
+		&wsman.HTTPError{StatusCode: 503},
+		&wsman.Fault{Subcode: wsman.SubcodeAccessDenied},
+		&wsman.TimeoutError{Limit: time.Minute, Err: context.DeadlineExceeded},
+		invoke.ErrNoSuchJob,
+		errors.New("something else"),
+	} {
+		d := *job
+		err = &wsman.OpError{Op: invoke.MethodGetErrorEx, Err: err}
+		d.Answers = []*invoke.Answer{{Method: invoke.MethodGetErrorEx, Err: err}}
+		d.err = err
+		r := &journalWriter{t: t, at: noon}
+		r.job(watch.JobFailed, "hv01", &d)
+		code, stdout, stderr := runAt(t, "get", "-o", "json", "--journal", r.file())
+		if want := exitCode(err); code != want || !strings.Contains(stdout, fmt.Sprintf("\"exit\": %d,\n      \"error\": {\n        \"kind\": %q,\n        \"exit\": %[1]d", want, errorKind(err))) {
+			t.Errorf("%v: exit %d, want %d; stderr %q\n%s", err, code, want, stderr, stdout)
+		}
+	}
+}
+
+// TestJournaledAs: a journal that was changed cannot make up what no host answers.
+func TestJournaledAs(t *testing.T) {
+	t.Parallel()
+	unknown := errors.New("broken")
+	for _, tt := range []struct {
+		err        error
+		exit, want int
+	}{
+		{unknown, exitUnreachable, exitUnreachable},
+		{nil, exitDeadline, exitDeadline},
+		{unknown, exitNoSuchJob, exitNoSuchJob},
+		{unknown, exitFailure, exitFailure},
+		{unknown, 99, exitFailure},
+		{unknown, exitOK, exitFailure},
+		{unknown, exitUsage, exitFailure},
+		{unknown, exitMigration, exitFailure},
+		{unknown, exitInterrupted, exitFailure},
+		{unknown, -1, exitFailure},
+		{wsman.ErrConnectionLost, exitDenied, exitUnreachable}, // evidence knows better
+	} {
+		err := journaledAs(tt.err, tt.exit, "broken")
+		if got := exitCode(err); got != tt.want || tt.err != unknown && tt.err != nil && err != tt.err || message(err) != stdcmp.Or(tt.err, unknown).Error() {
+			t.Errorf("journaledAs(%v, %d) = %v with exit %d, want %d", tt.err, tt.exit, err, got, tt.want)
+		}
 	}
 }
 

@@ -153,7 +153,12 @@ func (t *answers) endJournal(many bool, failed int) error {
 	if t.list.format == outputJSON || t.list.format == outputJSONL && many {
 		return t.end()
 	}
-	if t.app.out.flush() != nil || t.err != nil {
+	switch err := t.app.out.flush(); {
+	case err != nil:
+		return fmt.Errorf("writing the answer: %w", err)
+	case t.app.out.err != nil: // the reader has gone
+		return t.summary.err()
+	case t.err != nil:
 		return t.err
 	}
 	if s := t.summary; many && !t.q.raw && t.list.format == outputText {

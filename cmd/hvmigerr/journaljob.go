@@ -26,6 +26,7 @@ type journalEntry struct {
 	VM     string     `json:"vm"`
 	Missed bool       `json:"missed"`
 	Error  *struct {
+		Exit    int    `json:"exit"`
 		Message string `json:"message"`
 	} `json:"error"`
 	Job struct {
@@ -57,8 +58,8 @@ func (j *journal) job(from *journalJob) (*journaled, error) {
 	if found.VM == found.Job.VMName() && e.VM != "" {
 		found.VM = e.VM
 	}
-	if err == nil && e.Error != nil {
-		err = errors.New(e.Error.Message)
+	if e.Error != nil {
+		err = journaledAs(err, e.Error.Exit, e.Error.Message)
 	}
 	d := &journaled{
 		diagnosed: &diagnosed{Diagnosis: *found, err: err},
@@ -66,6 +67,29 @@ func (j *journal) job(from *journalJob) (*journaled, error) {
 	}
 	d.restoreOtherEnd()
 	return d, nil
+}
+
+// A journaledError has the exit code that was recorded with it. Evidence has all that tells errors of the host apart, but not those of
+// the way to it.
+type journaledError struct {
+	exit int
+	err  error
+}
+
+func (e *journaledError) Error() string { return e.err.Error() }
+
+func (e *journaledError) Unwrap() error { return e.err }
+
+// journaledAs returns err, that of the evidence, as what was recorded with it; of evidence without an error, what was recorded alone.
+func journaledAs(err error, exit int, text string) error {
+	if err == nil {
+		err = errors.New(text)
+	}
+	ofHosts := exit == exitNoSuchJob || exit >= exitUnreachable && exit <= exitDeadline // a journal may have been changed
+	if exitCode(err) != exitFailure || !ofHosts {
+		return err
+	}
+	return &journaledError{exit, err}
 }
 
 // restoreOtherEnd reads what came of asking the destination, if that was asked.

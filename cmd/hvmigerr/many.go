@@ -39,15 +39,10 @@ func (a *app) ask(ctx context.Context, p *plan, q *inquiry) error {
 	if !p.many {
 		return a.askOne(ctx, p, q)
 	}
-	hosts := make([]fleet.Host, len(p.hosts))
-	for i, h := range p.hosts {
-		hosts[i] = h.fleetHost()
-	}
 	t := a.newAnswers(q, p.flags.output, func(i int) string { return p.hosts[i].target.label })
 	defer t.close()
-	cfg := &fleet.Config{Parallel: int(p.flags.parallel), Breaker: p.breaker}
-	for r := range fleet.Run(ctx, cfg, hosts, func(ctx context.Context, i int, attempt *fleet.Attempt) (*rendered, error) {
-		return p.render(ctx, q, p.hosts[i], attempt), nil
+	for r := range fleet.Run(ctx, int(p.flags.parallel), p.hosts, func(ctx context.Context, h *plannedHost) (*rendered, error) {
+		return p.render(ctx, q, h), nil
 	}) {
 		v := r.Value
 		if v == nil {
@@ -62,7 +57,7 @@ func (a *app) ask(ctx context.Context, p *plan, q *inquiry) error {
 
 // askOne asks the only host of p, and prints its answer as it comes.
 func (a *app) askOne(ctx context.Context, p *plan, q *inquiry) error {
-	s, err := p.open(p.hosts[0], nil)
+	s, err := p.open(p.hosts[0])
 	if err != nil {
 		return err
 	}
@@ -94,8 +89,8 @@ type rendered struct {
 }
 
 // render asks a host.
-func (p *plan) render(ctx context.Context, q *inquiry, h *plannedHost, attempt *fleet.Attempt) *rendered {
-	s, err := p.open(h, attempt)
+func (p *plan) render(ctx context.Context, q *inquiry, h *plannedHost) *rendered {
+	s, err := p.open(h)
 	if err != nil {
 		return p.unasked(q, h, err)
 	}
@@ -119,7 +114,7 @@ func (p *plan) render(ctx context.Context, q *inquiry, h *plannedHost, attempt *
 func (p *plan) unasked(q *inquiry, h *plannedHost, err error) *rendered {
 	err = &hostError{h.target.label, err}
 	d := newDigest(err, p.own(h))
-	if d.failure != nil && !has[*fleet.NotTriedError](err) {
+	if d.failure != nil {
 		d.failure.title = "not asked"
 	}
 	if p.flags.output != outputText {

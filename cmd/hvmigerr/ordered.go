@@ -20,6 +20,8 @@ type block struct {
 type ordered struct {
 	write func(b block) error
 	limit int // of held
+	// full is told, once, why what waits from now on waits in memory, whatever the limit; nil where nobody wants to know.
+	full func(err error)
 
 	next    int // whose turn it is
 	waiting map[int]*held
@@ -75,6 +77,9 @@ func (o *ordered) hold(i int, b block) {
 		if h.offset, err = o.spill.write(slices.Concat(b.out, []byte(b.note))); err == nil {
 			h.spilt, h.out, h.note, h.block = true, len(b.out), len(b.note), block{}
 			return
+		}
+		if o.full != nil && !errors.Is(err, errNoSpill) {
+			o.full(err)
 		}
 	}
 	o.held += b.size()

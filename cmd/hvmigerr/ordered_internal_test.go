@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -143,6 +145,38 @@ func TestOrderedDiskFull(t *testing.T) {
 	}
 	if err := o.put(0, block{[]byte("a"), "-"}); err != nil || !slices.Equal(seen, []string{"a-", "b-", "c-", "d-"}) {
 		t.Errorf("seen %q, %v", seen, err)
+	}
+}
+
+// TestOrderedTold: that the file is of no use is said once, and from then on memory has what waits. Nothing is lost.
+func TestOrderedTold(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(t *testing.T, s *spill){
+		"cannot be made": func(_ *testing.T, s *spill) { s.dir = filepath.Join(s.dir, "nosuch") },
+		"cannot be written": func(t *testing.T, s *spill) {
+			if _, err := s.write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			_ = s.file.Close()
+		},
+	} {
+		var stdout, stderr strings.Builder
+		a := newApp(nil, &stdout, &stderr)
+		list := a.newAnswers(&inquiry{items: jobItems("jobs")}, outputText, strconv.Itoa)
+		list.ordered.limit, list.ordered.spill.dir = 0, t.TempDir()
+		spoil(t, &list.ordered.spill)
+		for i := 9; i >= 0; i-- {
+			if !list.put(i, &rendered{block{out: fmt.Appendln(nil, i)}, newDigest(nil, ownNames{})}) {
+				t.Fatalf("%s: %v", name, list.err)
+			}
+		}
+		list.close()
+		if got := strings.Join(strings.Fields(stdout.String()), ""); got != "0123456789" {
+			t.Errorf("%s: stdout %q", name, stdout.String())
+		}
+		if got := stderr.String(); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "hvmigerr: no temporary file for answers that have to wait") {
+			t.Errorf("%s: stderr %q", name, got)
+		}
 	}
 }
 

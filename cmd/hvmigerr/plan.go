@@ -281,16 +281,20 @@ func (p *plan) add(ctx context.Context, name string) (*plannedHost, error) {
 	return h, nil
 }
 
-// open returns a session with h. It sends nothing. attempt is told what becomes of the password; it may be nil.
-func (p *plan) open(h *plannedHost, attempt *fleet.Attempt) (*session, error) {
+// open returns a session with h. It sends nothing.
+func (p *plan) open(h *plannedHost) (*session, error) {
 	s := &session{
-		app: p.voice(h), plan: p, attempt: attempt,
+		app: p.voice(h), plan: p,
 		flags: h.flags, target: h.target, method: h.method, unusable: h.unusable,
 	}
 	if h.unusable == nil {
 		cfg, err := p.config(h)
 		if err != nil {
 			return nil, err
+		}
+		if h.credential != "" {
+			s.gate = &gate{breaker: p.breaker, host: h.fleetHost()}
+			cfg.Admit = s.gate.admit
 		}
 		if err := s.connect(cfg); err != nil {
 			return nil, err

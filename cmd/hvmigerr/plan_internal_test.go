@@ -358,7 +358,7 @@ func TestPlanAdd(t *testing.T) {
 		if h.target.url != want || h.credential != "ntlm me" || h != again || err != nil {
 			t.Errorf("add(%q) = %+v, %q; then %p, %v, want %p", name, h.target, h.credential, again, err, h)
 		}
-		s, err := p.open(h, nil)
+		s, err := p.open(h)
 		if err != nil || s.transport == nil {
 			t.Errorf("open(%q) = %+v, %v", name, s, err)
 		}
@@ -395,7 +395,7 @@ func TestPlanUnasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"hv02", "hv03"} {
-		if s, err := p.open(p.named(name), nil); err == nil || !strings.Contains(err.Error(), "a password is needed for "+name) {
+		if s, err := p.open(p.named(name)); err == nil || !strings.Contains(err.Error(), "a password is needed for "+name) {
 			t.Errorf("open(%s) = %+v, %v", name, s, err)
 		}
 	}
@@ -404,7 +404,7 @@ func TestPlanUnasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"hv01", "hv02", "hv03"} {
-		if _, err := p.open(p.named(name), nil); err != nil {
+		if _, err := p.open(p.named(name)); err != nil {
 			t.Errorf("open(%s): %v", name, err)
 		}
 	}
@@ -445,7 +445,7 @@ func TestPlanPassword(t *testing.T) {
 		t.Errorf("cleaned: %q", got)
 	}
 	for _, h := range p.hosts {
-		s, err := p.open(h, nil)
+		s, err := p.open(h)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -474,18 +474,13 @@ func TestPlanSessions(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, h := range p.hosts {
-				attempt, err := p.breaker.Enter(t.Context(), h.fleetHost())
-				if err != nil {
-					t.Fatalf("%s: %v", h.target.label, err)
-				}
-				s, err := p.open(h, attempt)
+				s, err := p.open(h)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if err := s.ask(t.Context(), s.listing); exitCode(err) != exitAuthentication || !strings.HasPrefix(err.Error(), h.target.label+": ") {
 					t.Errorf("%v, want exit 11 and %s", err, h.target.label)
 				}
-				attempt.Leave()
 			}
 			if _, err := p.breaker.Enter(t.Context(), p.hosts[0].fleetHost()); !has[*fleet.NotTriedError](err) {
 				t.Errorf("a fourth may try: %v", err)
@@ -511,11 +506,7 @@ func TestPlanTaken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			first, err := p.breaker.Enter(t.Context(), p.hosts[0].fleetHost())
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := p.open(p.hosts[0], first)
+			s, err := p.open(p.hosts[0])
 			if err != nil {
 				t.Fatal(err)
 			}

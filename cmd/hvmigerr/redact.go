@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"html"
 	"net/url"
 	"slices"
@@ -187,4 +189,64 @@ func commonPrefix(a, b string) int {
 		n++
 	}
 	return n
+}
+
+// json returns a text of JSON, as encoding/json writes it, with no secret in its strings. It stays what it was for a program: keys are
+// left alone, but for those in otherProperties, which a host has chosen; so are values of the keys that are given.
+func (r redactor) json(text []byte, ours ...string) []byte {
+	var b bytes.Buffer
+	var key string
+	chosen := false // keys are a host's
+	for {
+		i := bytes.IndexByte(text, '"')
+		if len(r) == 0 || i < 0 {
+			b.Write(text)
+			return b.Bytes()
+		}
+		chosen = chosen && bytes.IndexByte(text[:i], '}') < 0
+		b.Write(text[:i])
+		n := quotedLength(text[i:])
+		token := text[i : i+n]
+		text = text[i+n:]
+		isKey := bytes.HasPrefix(text, []byte(":"))
+		if isKey {
+			key = string(token[1 : n-1])
+		}
+		if isKey && !chosen || !isKey && slices.Contains(ours, key) {
+			b.Write(token)
+		} else {
+			b.Write(r.quoted(token))
+		}
+		chosen = chosen || isKey && key == "otherProperties"
+	}
+}
+
+// quotedLength returns how long the string is with which a text of JSON begins.
+func quotedLength(text []byte) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// quoted returns a string of JSON with no secret in it.
+func (r redactor) quoted(token []byte) []byte {
+	var s string
+	if json.Unmarshal(token, &s) != nil {
+		return token // it is none of encoding/json's
+	}
+	cleaned := r.clean(s)
+	if cleaned == s {
+		return token
+	}
+	text, err := formatJSON(cleaned, "", "")
+	if err != nil {
+		return []byte(`""`)
+	}
+	return bytes.TrimSuffix(text, []byte("\n"))
 }

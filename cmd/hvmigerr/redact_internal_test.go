@@ -7,12 +7,15 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"html"
+	"io"
 	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/hvmigerr/hvmigerr/invoke/watch"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
 )
@@ -156,5 +159,129 @@ func TestNoteRedacted(t *testing.T) {
 	a.note("no answer: %v", "c4n\u200bary")
 	if got, want := stderr.String(), "hvmigerr: no answer: REDACTED\n"; got != want {
 		t.Errorf("note = %q, want %q", got, want)
+	}
+}
+
+// TestWatchEcho: a host sends back the password in all that a journal records of it, names of properties and of jobs included. The
+// journal can be read all the same.
+func TestWatchEcho(t *testing.T) {
+	clearEnvironment(t)
+	for _, canary := range []string{`c4nary-Zug%spitze"7<&>\`, "C4NARY-zug.spitze", "C4NARY00"} {
+		name := canary // of XML
+		if strings.ContainsAny(name, `"<&>`) {
+			name = "c4"
+		}
+		id := failedJob
+		if canary == "C4NARY00" {
+			id = "C4NARY00-0000-4000-8000-000000000002"
+		}
+		model := watchedModel()
+		model.VMs = append(model.VMs, wsmantest.VM{Name: canary, ID: "0F1B4C77-2A5D-4D9E-8C3B-6B5D1E7F9A03"})
+		model.Jobs = []wsmantest.Job{{
+			ID: id, VM: canary, Destination: canary, StartsAfter: wsmantest.Duration(-2 * time.Minute), Duration: wsmantest.Duration(time.Minute),
+			Outcome: wsmantest.Failed, ErrorSummaryDescription: canary,
+			Properties: wsmantest.Properties{name: canary, "Caption": canary},
+			Errors:     []wsmantest.Error{{Message: "failed: " + canary, MessageID: canary, Properties: wsmantest.Properties{name: canary, "Owner": canary}}},
+		}}
+		fault := `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><s:Fault><s:Code><s:Value>s:Sender</s:Value></s:Code>` +
+			`<s:Reason><s:Text xml:lang="en">` + html.EscapeString(canary) + `</s:Text></s:Reason></s:Fault></s:Body></s:Envelope>`
+		for kind, rules := range map[string][]wsmantest.Rule{"answer": nil, "fault": {{Operation: "GetErrorEx", Status: 500, Body: &fault}}} {
+			_, args := newWatchHost(t, wsmantest.Config{Model: model, Rules: rules, Users: []wsmantest.User{{Name: "administrator", Password: wsmantest.Password(canary)}}})
+			t.Setenv(passwordVariable, canary)
+			journal := filepath.Join(t.TempDir(), "watch.jsonl")
+			got := invokeRun(t.Context(), strings.NewReader(""), append(args, "--job", id, "--both-ends", "--deadline", "1m", "--journal", journal)...)
+			if got.code != exitMigration {
+				t.Fatalf("%s: %+v", kind, got)
+			}
+			recorded := readAll(t, journal)
+			for what, text := range map[string]string{"the journal": recorded, "stdout": got.stdout, "stderr": got.stderr} {
+				for _, s := range append(everyString(t, text), text) {
+					if strings.Contains(s, canary[:8]) {
+						t.Errorf("%s, %s: %q is in %s: %q", canary, kind, canary[:8], what, s)
+					}
+				}
+			}
+			if strings.Count(recorded, redacted) < 10 || len(decodeEvents(t, recorded)) != 1 {
+				t.Errorf("%s, %s: the journal has\n%s", canary, kind, recorded)
+			}
+			code, stdout, stderr := runAt(t, "get", "--journal", journal)
+			if want := map[string]int{"answer": exitOK, "fault": exitFault}[kind]; code != want || strings.Contains(stderr, "cannot be read") || !strings.Contains(stdout, "1 of 1 migration failed") || !strings.Contains(stdout, redacted) {
+				t.Errorf("%s, %s: get: exit %d, want %d; %s\n%s", canary, kind, code, want, stderr, stdout)
+			}
+			file, err := watch.OpenJournal(journal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := &watcher{app: newApp(nil, io.Discard, io.Discard), flags: &watchFlags{}, journal: file}
+			w.app.secrets = newRedactor(&transport.Config{Auth: transport.AuthNTLM, Password: transport.NewSecret(canary)}, transport.Proxy{})
+			host, _, _ := strings.Cut(decodeEvents(t, recorded)[0].ID, "/")
+			if engine := host + "/" + strings.ToUpper(id) + "/failed"; !w.config(nil).Recorded(engine) {
+				t.Errorf("%s, %s: %s would be told again", canary, kind, engine)
+			}
+			w.closeJournal()
+		}
+	}
+}
+
+// everyString returns all strings in lines of JSON, keys too; nothing of a text that is none.
+func everyString(t *testing.T, lines string) []string {
+	t.Helper()
+	var list []string
+	for line := range strings.Lines(lines) {
+		for _, token := range tokens(t, []byte(line)) {
+			if s, ok := token.(string); ok {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
+}
+
+// FuzzRedactJSON: JSON stays JSON whatever the password is, with the same keys, and no other string has it.
+func FuzzRedactJSON(f *testing.F) {
+	for _, password := range []string{"null", "true", `":""`, `\"}]`, "text", "123456", "é\u2028<>", "otherProperties", "\\u0041"} {
+		for _, text := range []string{
+			`{"text":"` + `a text with null and true in it","list":["null",null,true,123456,{"text":"text"}]}`,
+			`{"otherProperties":{"text":"x","true":["text"]},"text":"text","state":"true"}`,
+			`["\u0074ext","\":\"\"","\\\"}]","\u00e9\u2028\u003c>","\\u0041"]`, `""`, `"\\"`,
+		} {
+			f.Add(text, password)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text, password string) {
+		var v any
+		if json.Unmarshal([]byte(text), &v) != nil || len(password) < leastPassword || strings.Contains(redacted, password) {
+			return
+		}
+		compact, err := formatJSON(v, "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := redactor{{password, password}}
+		cleaned := r.json(compact, "state")
+		if !json.Valid(cleaned) {
+			t.Fatalf("%q is %s without %q", compact, cleaned, password)
+		}
+		before, after := tokens(t, compact), tokens(t, cleaned)
+		if len(before) != len(after) {
+			t.Fatalf("%q is %s without %q", compact, cleaned, password)
+		}
+		for i := range after {
+			s, isText := after[i].(string)
+			if after[i] != before[i] && (!isText || r.clean(before[i].(string)) != s) {
+				t.Errorf("%v has become %v", before[i], after[i])
+			}
+		}
+	})
+}
+
+// TestRedactJSON: values have no secret; our own keys, and words, stay.
+func TestRedactJSON(t *testing.T) {
+	t.Parallel()
+	r := newRedactor(&transport.Config{Auth: transport.AuthBasic, User: "u", Password: transport.NewSecret("text")}, transport.Proxy{})
+	const in = `{"text":"the text","list":["text",{"state":"text","otherProperties":{"a text":"text","b":["text"]},"text":null}],"raw":"te\u0078t"}`
+	const want = `{"text":"the REDACTED","list":["REDACTED",{"state":"text","otherProperties":{"a REDACTED":"REDACTED","b":["REDACTED"]},"text":null}],"raw":"REDACTED"}`
+	if got := string(r.json([]byte(in), "state")); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +45,22 @@ func (e *timeoutError) Unwrap() error { return e.err }
 
 func (e *timeoutError) prefix() string { return fmt.Sprintf("not done within --timeout %v: ", e.limit) }
 
+// ranOut tells an error of a context whose time has passed, but not that of a single request, which has a limit of its own.
+func ranOut(err error) bool {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	switch e := err.(type) { //nolint:errorlint // this is a walk like that of errors.Is
+	case *wsman.TimeoutError:
+		return false
+	case interface{ Unwrap() error }:
+		return ranOut(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), ranOut)
+	}
+	return true
+}
+
 // A deadlineError says that --deadline, the time for all hosts, has passed. It ends the context of the hosts as its cause.
 type deadlineError struct {
 	limit time.Duration
@@ -73,6 +91,8 @@ func message(err error) string {
 		return e.prefix() + message(e.err)
 	case *timeoutError:
 		return e.prefix() + message(e.err)
+	case *journaledError:
+		return message(e.err)
 	case *sessionError:
 		return e.secrets.clean(message(e.err))
 	}

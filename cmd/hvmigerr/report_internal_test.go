@@ -6,12 +6,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -208,4 +210,57 @@ func TestVerboseProxy(t *testing.T) {
 			t.Errorf("%q %v: %+v, want %q", tt.environment, tt.args, got, tt.want)
 		}
 	}
+}
+
+// TestRanOut: what a message says has passed is what has.
+func TestRanOut(t *testing.T) {
+	t.Parallel()
+	request := &wsman.OpError{Op: "Get", Err: &wsman.TimeoutError{Limit: 75 * time.Second, Err: context.DeadlineExceeded}}
+	whole := fmt.Errorf("connecting: %w", context.DeadlineExceeded)
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{errors.New("x"), false},
+		{request, false},
+		{whole, true},
+		{errors.Join(request, errors.New("x")), false},
+		{errors.Join(request, whole), true},
+	} {
+		if got := ranOut(tt.err); got != tt.want {
+			t.Errorf("ranOut(%v) = %v, want %v", tt.err, got, tt.want)
+		}
+	}
+}
+
+// TestSilentHost: a host that stays silent is told by the limit of one request, where that has passed, and not by --timeout.
+func TestSilentHost(t *testing.T) {
+	for timeout, want := range map[time.Duration]string{
+		time.Hour:        "hv01: Get: not done within 1m15s, the limit for one request: context deadline exceeded",
+		30 * time.Second: "hv01: not done within --timeout 30s: Get: context deadline exceeded",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, err := wsman.NewClient(wsman.Config{Endpoint: "http://hv01:5985/wsman", Transport: silentTransport{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &session{app: newApp(nil, io.Discard, io.Discard), flags: &connectionFlags{timeout: timeout}, target: &target{name: "hv01"}, method: &method{}}
+			err = s.within(t.Context(), func(ctx context.Context) error {
+				_, err := client.Get(ctx, &wsman.GetRequest{})
+				return err
+			})
+			if err == nil || message(err) != want || exitCode(err) != exitDeadline {
+				t.Errorf("--timeout %v: exit %d, %v, want %s", timeout, exitCode(err), err, want)
+			}
+		})
+	}
+}
+
+// A silentTransport never answers.
+type silentTransport struct{}
+
+func (silentTransport) RoundTrip(ctx context.Context, _ *wsman.Request) (*wsman.Reply, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }

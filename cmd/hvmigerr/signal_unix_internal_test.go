@@ -8,6 +8,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -27,5 +30,17 @@ func TestWatchSignals(t *testing.T) {
 			t.Errorf("%v: %v, want %v", tt.signal, got, tt.want)
 		}
 		stop()
+	}
+}
+
+// TestFileLimit: a file that may not grow any more (ulimit -f) is an error like a full disk, and no sudden end.
+func TestFileLimit(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", `ulimit -f 0; exec hvmigerr version >"$1"`, "sh", filepath.Join(t.TempDir(), "out"))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	if got := cmd.ProcessState.ExitCode(); got != exitFailure || !strings.HasPrefix(stderr.String(), "hvmigerr: writing the answer: ") {
+		t.Errorf("exit %d (%v), want %d; %s", got, err, exitFailure, stderr.String())
 	}
 }

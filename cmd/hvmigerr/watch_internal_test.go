@@ -55,7 +55,7 @@ func TestWatchExit(t *testing.T) {
 		{name: "trust without both ends", args: []string{"--trust-host", "hv02"}, want: exitUsage, stderr: "--both-ends"},
 	} {
 		_, args := newWatchHost(t, tt.cfg)
-		args = append(args, tt.args...)
+		args = append(append(args, "--deadline", "1m"), tt.args...) // a watch that should end and does not ends then
 		if tt.dead {
 			args = append(args, deadAddress(t))
 		}

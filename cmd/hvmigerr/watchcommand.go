@@ -154,13 +154,13 @@ func (a *app) watch(cmd *cobra.Command, f *watchFlags, args []string) error {
 func (w *watcher) config(hosts []watch.Host) *watch.Config {
 	cfg := &watch.Config{
 		Hosts: hosts, Interval: w.flags.interval, IdleInterval: w.flags.idleInterval,
-		Timeout: w.flags.connection.timeout, Parallel: int(w.flags.connection.parallel), Breaker: w.plan.breaker,
+		Timeout: w.flags.connection.timeout, Parallel: int(w.flags.connection.parallel),
 	}
 	if w.flags.bothEnds.wanted {
 		cfg.Diagnose = w.diagnose
 	}
 	if w.journal != nil && !w.goal.set() { // what an earlier watch has told is an answer to --vm all the same
-		cfg.Recorded = w.journal.Recorded
+		cfg.Recorded = func(id string) bool { return w.journal.Recorded(w.eventID(id)) }
 	}
 	return cfg
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
 	"github.com/hvmigerr/hvmigerr/wsman"
 )
@@ -45,20 +46,21 @@ func newWatchedHosts(p *plan) (*watchedHosts, []watch.Host) {
 		key := planned.target.key
 		hosts.list, hosts.byKey[key] = append(hosts.list, h), h
 		known = append(known, watch.Host{
-			Host: planned.fleetHost(),
+			Name: planned.target.label,
 			Key:  key,
 			Open: func(context.Context) (invoke.Client, func(), error) { return hosts.open(p, h) },
 			Refused: func(err error) bool {
-				return planned.unusable != nil || (&session{method: planned.method}).refused(err) // tickets are read once
+				return planned.unusable != nil || // tickets are read once
+					has[*fleet.NotTriedError](err) || (&session{method: planned.method}).refused(err)
 			},
 		})
 	}
 	return hosts, known
 }
 
-// open opens a session with a host. The breaker is the engine's to ask.
+// open opens a session with a host.
 func (hosts *watchedHosts) open(p *plan, h *watchedHost) (invoke.Client, func(), error) {
-	s, err := p.open(h.planned, nil)
+	s, err := p.open(h.planned)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,7 +83,7 @@ func (hosts *watchedHosts) of(e *watch.Event) *watchedHost { return hosts.byKey[
 
 // err returns the error of an event as other commands tell one of a host.
 func (hosts *watchedHosts) err(e *watch.Event) error {
-	if e.Err != nil && errors.Is(e.Err, context.DeadlineExceeded) {
+	if ranOut(e.Err) {
 		return &timeoutError{hosts.of(e).planned.flags.timeout, e.Err}
 	}
 	return e.Err

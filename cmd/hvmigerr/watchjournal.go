@@ -53,11 +53,11 @@ func (w *watcher) record(e *watch.Event, line []byte) error {
 	if w.journal == nil || e.Kind == watch.JobProgress {
 		return nil
 	}
-	line, err := journalLine(line, e)
+	line, err := w.journalLine(line, e)
 	if err != nil {
 		return err
 	}
-	switch err := w.journal.Append(e.ID, line); {
+	switch err := w.journal.Append(w.eventID(e.ID), line); {
 	case err != nil && !w.troubled:
 		w.troubled, w.missing = true, true
 		w.app.note("journal: %v; going on without it", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
@@ -23,7 +24,7 @@ func (w *watcher) eventObject(e *watch.Event) object {
 	return object{
 		{"schema", schema},
 		{"command", "watch"},
-		{"id", e.ID},
+		{"id", w.eventID(e.ID)},
 		{"time", cimTime(e.Time)},
 		{"event", e.Kind},
 		{"host", h.planned.target.label},
@@ -69,23 +70,33 @@ func (w *watcher) diagnosed(e *watch.Event) *diagnosed {
 	return d
 }
 
-// eventLine returns an event as one line of JSON, with its newline.
-func (w *watcher) eventLine(e *watch.Event) ([]byte, error) { return encodeLine(w.eventObject(e)) }
+// eventLine returns an event as one line of JSON, with its newline. What came from a host has no secret in it.
+func (w *watcher) eventLine(e *watch.Event) ([]byte, error) {
+	o := w.eventObject(e)
+	for i := range o {
+		if m := &o[i]; slices.Contains([]string{"vm", "job", "error"}, m.key) {
+			text, err := encodeLine(m.value)
+			if err != nil {
+				return nil, err
+			}
+			m.value = json.RawMessage(w.app.secrets.json(text))
+		}
+	}
+	return encodeLine(o)
+}
+
+// eventID returns the ID of an event as it is printed and recorded. What follows the name of the host may be the host's choice.
+func (w *watcher) eventID(id string) string {
+	i := strings.IndexByte(id, '/') + 1
+	return id[:i] + w.app.secrets.clean(id[i:])
+}
 
 // encodeLine writes v in one line, with no character that is not safe on a terminal.
-func encodeLine(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return escapeJSON(b.Bytes()), nil
-}
+func encodeLine(v any) ([]byte, error) { return formatJSON(v, "", "") }
 
 // journalLine adds to the line of an event the member evidence: what the host sent of the job, from which the same can be decoded
 // later. It is null for the event of a host.
-func journalLine(line []byte, e *watch.Event) ([]byte, error) {
+func (w *watcher) journalLine(line []byte, e *watch.Event) ([]byte, error) {
 	var evidence any
 	switch {
 	case e.Diagnosis != nil:
@@ -97,6 +108,7 @@ func journalLine(line []byte, e *watch.Event) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	last = w.app.secrets.json(last, "method", "state") // those are words of ours
 	whole, _ := bytes.CutSuffix(line, []byte("}\n"))
 	return slices.Concat(whole, []byte(`,"evidence":`), bytes.TrimSuffix(last, []byte("\n")), []byte("}\n")), nil
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
-	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
 )
 
@@ -131,7 +130,7 @@ func TestStatusLine(t *testing.T) {
 
 // TestScreenTake: events put bars up, move them and take them away.
 func TestScreenTake(t *testing.T) {
-	host := &watch.Host{Host: fleet.Host{Name: "HV01"}, Key: "hv01"}
+	host := &watch.Host{Name: "HV01", Key: "hv01"}
 	job := func(id string, percent uint16) *invoke.MigrationJob {
 		j := invoke.NewJob(id)
 		j.PercentComplete = &percent

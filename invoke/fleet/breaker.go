@@ -2,20 +2,30 @@ package fleet
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// DefaultPatience is the patience of a Breaker that [Run] makes.
-const DefaultPatience = 5 * time.Second
-
 // maxRefusals is how many hosts may refuse a credential before it goes to no other: fewer than lock a user out by any usual policy.
 const maxRefusals = 3
 
-// A Breaker keeps a wrong password from locking a user out. It may be shared by several runs at the same time, and be entered by
-// hand. The zero value is one without patience.
+// ErrNotAdmitted says that ctx ended before a host had its turn to get its credential.
+var ErrNotAdmitted = errors.New("waiting for what other hosts say of the same password")
+
+// A Host is what a [Breaker] knows of a host.
+type Host struct {
+	// Name is what messages call it.
+	Name string
+	// Credential is the same for all hosts that get the same user and password. "" is for a host that gets none: it never waits.
+	Credential string
+}
+
+// A Breaker keeps a wrong password from locking a user out. Whatever sends the same passwords at the same time shares it. The zero
+// value is one without patience.
 type Breaker struct {
 	patience time.Duration
 
@@ -28,10 +38,10 @@ type Breaker struct {
 func NewBreaker(patience time.Duration) *Breaker { return &Breaker{patience: patience} }
 
 // Enter waits until the credential of h may be used, and begins an attempt, which the caller must [Attempt.Leave]. It returns a
-// [*NotTriedError] when the credential may not be used any more, and [context.Cause] of ctx when that has ended.
+// [*NotTriedError] when the credential may not be used any more. When ctx ends before, the error is [ErrNotAdmitted] and that of ctx.
 func (b *Breaker) Enter(ctx context.Context, h Host) (*Attempt, error) {
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, notAdmitted(ctx)
 	}
 	w := &waiter{host: h, entered: make(chan struct{})}
 	if a, err := b.enter(w); a != nil || err != nil {
@@ -46,8 +56,10 @@ func (b *Breaker) Enter(ctx context.Context, h Host) (*Attempt, error) {
 	w.gone = true
 	b.mu.Unlock()
 	w.attempt.Leave() // it may have been let in at the same moment
-	return nil, context.Cause(ctx)
+	return nil, notAdmitted(ctx)
 }
+
+func notAdmitted(ctx context.Context) error { return fmt.Errorf("%w: %w", ErrNotAdmitted, ctx.Err()) }
 
 // enter lets w in, or puts it in the line.
 func (b *Breaker) enter(w *waiter) (*Attempt, error) {
@@ -60,22 +72,6 @@ func (b *Breaker) enter(w *waiter) (*Attempt, error) {
 	a, err := c.admit(w.host.Name)
 	if a == nil && err == nil {
 		c.line = append(c.line, w)
-	}
-	return a, err
-}
-
-// try is Enter without waiting: if h has to wait, it returns neither an attempt nor an error, and calls changed once, when that may
-// have changed. changed must not call the Breaker.
-func (b *Breaker) try(h Host, changed func()) (*Attempt, error) {
-	if h.Credential == "" {
-		return &Attempt{}, nil
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	c := b.credential(h.Credential)
-	a, err := c.admit(h.Name)
-	if a == nil && err == nil {
-		c.onChange = append(c.onChange, changed)
 	}
 	return a, err
 }
@@ -103,8 +99,7 @@ type credential struct {
 	undecided int      // attempts of which nothing is known yet
 	newest    *Attempt // the undecided one that the next host waits for, until patience ends or the credential is taken
 
-	line     []*waiter // in Enter
-	onChange []func()
+	line []*waiter // in Enter
 }
 
 // A waiter is a call of Enter.
@@ -150,11 +145,6 @@ func (c *credential) changed() {
 			close(w.entered)
 		}
 		c.line = c.line[1:]
-	}
-	onChange := c.onChange
-	c.onChange = nil
-	for _, f := range onChange {
-		f()
 	}
 }
 

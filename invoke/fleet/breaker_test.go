@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,26 +19,59 @@ import (
 
 const patience = 5 * time.Second
 
-// A move is what a host of a script does: after seconds it says what it says.
+// named returns n hosts h0, h1, … that get the credential.
+func named(n int, credential string) []fleet.Host {
+	hosts := make([]fleet.Host, n)
+	for i := range hosts {
+		hosts[i] = fleet.Host{Name: "h" + strconv.Itoa(i), Credential: credential}
+	}
+	return hosts
+}
+
+// A move is what a host of a script does: at second comes it enters, and when it was let in and seconds have passed, it says what it says.
 //
 //	T takes the credential, R refuses it, - is not reached, t takes it and works on for a minute, H hangs until it is cut
 type move struct {
 	says    byte
 	seconds float64
+	comes   float64
 }
 
-// script reads moves: "R1 T0.5 H30".
+// script reads moves: "R1 T0.5 H30@2".
 func script(t *testing.T, text string) []move {
 	t.Helper()
 	var moves []move
 	for f := range strings.FieldsSeq(text) {
 		m := move{says: f[0]}
-		if _, err := fmt.Sscanf(f[1:], "%g", &m.seconds); err != nil {
+		if n, err := fmt.Sscanf(f[1:], "%g@%g", &m.seconds, &m.comes); n == 0 {
 			t.Fatalf("%s: %v", f, err)
 		}
 		moves = append(moves, m)
 	}
 	return moves
+}
+
+// follow has the hosts of a script enter b, those that come at the same time in their order. It returns the second in which each was let
+// in, and its error.
+func follow(t *testing.T, b *fleet.Breaker, moves []move) (seconds []int, errs []error) {
+	t.Helper()
+	start := time.Now()
+	seconds, errs = make([]int, len(moves)), make([]error, len(moves))
+	var group sync.WaitGroup
+	for i, h := range named(len(moves), "u") {
+		group.Go(func() {
+			// A nanosecond apart: one comes after the other.
+			time.Sleep(time.Duration(moves[i].comes*float64(time.Second)) + time.Duration(i))
+			a, err := b.Enter(t.Context(), h)
+			seconds[i], errs[i] = int(time.Since(start)/time.Second), err
+			if err == nil {
+				_ = moves[i].play(t.Context(), a, h.Name) // what it says is for a
+				a.Leave()
+			}
+		})
+	}
+	group.Wait()
+	return seconds, errs
 }
 
 // play does the move as a host does.
@@ -82,23 +116,19 @@ func TestBreaker(t *testing.T) {
 		{"those begun before a refusal count", "R12 R12 R12 T1 T1", "0 5 10 x x"},
 		{"one of them may still take it", "R12 T20 R12 T1 T1", "0 5 10 25 25"},
 		{"one more may go when one of them is gone", "R12 -20 R12 T1 T1", "0 5 10 25 26"},
-		{"a refusal of one among those that take it", "T1 R1 T2 T2 T2 T2 T2 T2 T2 T2", "0 1 1 1 1 1 1 1 3 3"},
-		{"refusals after it was taken", "T1 R1 R1 R1 R1 R1 R1 R1 T1 T1", "0 1 1 1 1 1 1 1 x x"},
+		{"a refusal of one among those that take it", "T1 R1 T2 T2 T2@2.5 T2@2.5 T2@2.5", "0 1 1 1 3 3 3"},
+		{"refusals after it was taken", "T1 R1 R1 R1 R1 R1 R1 R1 T1@3 T1@3", "0 1 1 1 1 1 1 1 x x"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				moves := script(t, tt.script)
-				hosts := named(len(moves), "u")
-				cfg := &fleet.Config{Parallel: 7, Breaker: fleet.NewBreaker(patience)}
-				start := time.Now()
-				got := make([]string, len(hosts))
-				for r := range fleet.Run(t.Context(), cfg, hosts, func(ctx context.Context, i int, a *fleet.Attempt) (int, error) {
-					return int(time.Since(start) / time.Second), moves[i].play(ctx, a, hosts[i].Name)
-				}) {
-					got[r.Index] = fmt.Sprint(r.Value)
-					if _, ok := errors.AsType[*fleet.NotTriedError](r.Err); ok {
-						got[r.Index] = "x"
+				seconds, errs := follow(t, fleet.NewBreaker(patience), moves)
+				got := make([]string, len(moves))
+				for i, err := range errs {
+					got[i] = fmt.Sprint(seconds[i])
+					if _, ok := errors.AsType[*fleet.NotTriedError](err); ok {
+						got[i] = "x"
 					}
 				}
 				if got := strings.Join(got, " "); got != tt.want {
@@ -115,20 +145,13 @@ func TestNotTried(t *testing.T) {
 	for _, tt := range []struct{ script, message, first string }{
 		{"R1 R1 R1 T1", "not tried: refused by h0, h1 and h2", "refused by h0"},
 		{"-1 R1 R1 -1 T1", "not tried: refused by h1 and h2", "refused by h1"},
-		{"T1 R1 R1.5 -1 -1 T1", "not tried: refused by h1 and h2", "refused by h1"},
+		{"T1 R1 R1.5 -1@3 -1@5 T1@7", "not tried: refused by h1 and h2", "refused by h1"},
 		{"R1 H30 -1 T1", "not tried: refused by h0", "refused by h0"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			moves := script(t, tt.script)
-			hosts := named(len(moves), "u")
-			var last error
-			for r := range fleet.Run(t.Context(), &fleet.Config{Parallel: 2}, hosts, func(ctx context.Context, i int, a *fleet.Attempt) (int, error) {
-				return 0, moves[i].play(ctx, a, hosts[i].Name)
-			}) {
-				if r.Index == len(hosts)-1 {
-					last = r.Err
-				}
-			}
+			_, errs := follow(t, fleet.NewBreaker(patience), moves)
+			last := errs[len(errs)-1]
 			e, ok := errors.AsType[*fleet.NotTriedError](last)
 			if !ok || e.Error() != tt.message || errors.Unwrap(e).Error() != tt.first {
 				t.Errorf("%s: got %v (%v), want %s", tt.script, last, errors.Unwrap(last), tt.message)
@@ -137,7 +160,7 @@ func TestNotTried(t *testing.T) {
 	}
 }
 
-// TestEnter has callers of Enter and a Run share one Breaker.
+// TestEnter has all go once the first has taken it, and one refusal, told twice, stop nobody.
 func TestEnter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -160,21 +183,11 @@ func TestEnter(t *testing.T) {
 				a.Leave()
 			})
 		}
-		group.Go(func() {
-			for r := range fleet.Run(t.Context(), &fleet.Config{Breaker: b}, named(2, "u"), func(_ context.Context, i int, _ *fleet.Attempt) (int, error) {
-				begun.Store(i, time.Since(start))
-				return 0, nil
-			}) {
-				if r.Err != nil {
-					t.Error(r.Err)
-				}
-			}
-		})
 		time.Sleep(time.Second)
 		first.Taken()
 		first.Taken()
 		group.Wait()
-		for _, who := range []any{"e0", "e1", "e2", 0, 1} {
+		for _, who := range []string{"e0", "e1", "e2"} {
 			if at, _ := begun.Load(who); at != time.Second {
 				t.Errorf("%v began after %v, want a second", who, at)
 			}
@@ -184,7 +197,7 @@ func TestEnter(t *testing.T) {
 		first.Leave()
 		for range 2 {
 			if _, err := b.Enter(t.Context(), fleet.Host{Name: "next", Credential: "u"}); err != nil {
-				t.Error(err) // one refusal, told twice, stops nobody
+				t.Error(err)
 			}
 			time.Sleep(patience)
 		}
@@ -222,8 +235,7 @@ func TestEnterLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		over := errors.New("over")
-		ctx, cancel := context.WithCancelCause(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
 		contexts := []context.Context{t.Context(), ctx}
 		var mu sync.Mutex
 		var order []int
@@ -232,7 +244,7 @@ func TestEnterLine(t *testing.T) {
 			group.Go(func() {
 				a, err := b.Enter(contexts[i%2], fleet.Host{Name: "next", Credential: "u"})
 				if i%2 == 1 {
-					if a != nil || !errors.Is(err, over) {
+					if a != nil || !errors.Is(err, fleet.ErrNotAdmitted) || !errors.Is(err, context.Canceled) {
 						t.Errorf("%d: Enter = %v, %v", i, a, err)
 					}
 					return
@@ -247,14 +259,14 @@ func TestEnterLine(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		cancel(over)
+		cancel()
 		synctest.Wait()
 		first.Leave()
 		group.Wait()
 		if diff := cmp.Diff([]int{0, 2, 4}, order); diff != "" {
 			t.Error(diff)
 		}
-		if _, err := b.Enter(ctx, fleet.Host{Name: "next"}); !errors.Is(err, over) {
+		if _, err := b.Enter(ctx, fleet.Host{Name: "next"}); !errors.Is(err, fleet.ErrNotAdmitted) || !errors.Is(err, context.Canceled) {
 			t.Errorf("Enter of a context that has ended: %v", err)
 		}
 	})
@@ -290,6 +302,34 @@ func TestEnterRace(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Leave()
+}
+
+// TestEnterTooLate has a turn come just when the context of whoever waits for it has ended: it is not lost with it.
+func TestEnterTooLate(t *testing.T) {
+	t.Parallel()
+	for range 200 { // the two race
+		synctest.Test(t, func(t *testing.T) {
+			b := fleet.NewBreaker(time.Hour)
+			h := fleet.Host{Name: "h", Credential: "u"}
+			first, err := b.Enter(t.Context(), h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				if a, err := b.Enter(ctx, h); err == nil {
+					a.Leave()
+				}
+			}()
+			synctest.Wait()
+			cancel()
+			first.Leave()
+			start := time.Now()
+			if _, err := b.Enter(t.Context(), h); err != nil || time.Since(start) != 0 {
+				t.Errorf("the next waited for %v, %v", time.Since(start), err)
+			}
+		})
+	}
 }
 
 // TestNoCredential has hosts that get no credential neither wait nor count.

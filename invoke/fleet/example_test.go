@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 )
@@ -17,25 +18,30 @@ func Example() {
 		{Name: "hv05", Credential: "ntlm svc"},
 		{Name: "hv06", Credential: "ntlm admin"},
 	}
-	// ask stands for a question to a host that knows admin's password, but not svc's.
-	ask := func(_ context.Context, i int, a *fleet.Attempt) (string, error) {
-		if hosts[i].Credential != "ntlm admin" {
-			err := errors.New("wrong password")
-			a.Refused(err)
+	breaker := fleet.NewBreaker(5 * time.Second)
+	// ask stands for a question to a host that knows admin's password, but not svc's. All that can be done without the password, such
+	// as to connect, comes before Enter.
+	ask := func(ctx context.Context, h fleet.Host) (string, error) {
+		attempt, err := breaker.Enter(ctx, h)
+		if err != nil {
 			return "", err
 		}
-		a.Taken()
+		defer attempt.Leave()
+		if h.Credential != "ntlm admin" {
+			err := errors.New("wrong password")
+			attempt.Refused(err)
+			return "", err
+		}
+		attempt.Taken()
 		return "no failed jobs", nil
 	}
-	answers := make([]string, len(hosts))
-	for r := range fleet.Run(context.Background(), &fleet.Config{Parallel: 2}, hosts, ask) {
-		answers[r.Index] = r.Value
+	// One at a time, so that the order is always the same.
+	for r := range fleet.Run(context.Background(), 1, hosts, ask) {
+		answer := r.Value
 		if r.Err != nil {
-			answers[r.Index] = r.Err.Error()
+			answer = r.Err.Error()
 		}
-	}
-	for i, answer := range answers {
-		fmt.Println(hosts[i].Name+":", answer)
+		fmt.Println(hosts[r.Index].Name+":", answer)
 	}
 	// Output:
 	// hv01: wrong password

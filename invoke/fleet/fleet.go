@@ -6,24 +6,8 @@ import (
 	"sync"
 )
 
-// DefaultParallel is how many hosts are at work at the same time when Config.Parallel is zero.
+// DefaultParallel is how many hosts are at work at the same time when [Run] is not told.
 const DefaultParallel = 64
-
-// A Host is what [Run] and a [Breaker] know of a host.
-type Host struct {
-	// Name is what messages call it.
-	Name string
-	// Credential is the same for all hosts that get the same user and password. "" is for a host that gets none: it never waits.
-	Credential string
-}
-
-// Config configures [Run]. The zero value, like a nil *Config, is usable.
-type Config struct {
-	// Parallel is how many hosts are at work at the same time. If zero or less, DefaultParallel.
-	Parallel int
-	// Breaker keeps a wrong password from going to all hosts. If nil, one of this run alone, with DefaultPatience.
-	Breaker *Breaker
-}
 
 // A Result is what came of one host.
 type Result[T any] struct {
@@ -32,29 +16,21 @@ type Result[T any] struct {
 	Err   error
 }
 
-// Run calls do once for each host, at most cfg.Parallel at a time, and yields exactly one result for each, in the order in which they
-// end. It begins hosts in the order of the list; one whose credential it has to wait for is passed by the others, and holds no place.
+// Run calls do once for each host, at most parallel at a time, and yields exactly one result for each, in the order in which they end.
+// It begins hosts in the order of the list. If parallel is zero or less, it is DefaultParallel.
 //
-// do is called by several goroutines. It tells a what the host says of its credential; its context ends with ctx, and when the loop
-// is left early. Run returns when every call has, so do has to heed its context. A panic of do ends the program.
+// do is called by several goroutines. Its context ends with ctx, and when the loop is left early. Run returns when every call has, so
+// do has to heed its context. A panic of do ends the program.
 //
-// When ctx ends, each host that was not begun yields [context.Cause] of ctx at once. A host whose credential others have refused
-// yields a [*NotTriedError]. All other errors are those of do.
-func Run[T any](ctx context.Context, cfg *Config, hosts []Host, do func(ctx context.Context, i int, a *Attempt) (T, error)) iter.Seq[Result[T]] {
+// When ctx ends, each host that was not begun yields [context.Cause] of ctx at once. All other errors are those of do.
+func Run[H, T any](ctx context.Context, parallel int, hosts []H, do func(ctx context.Context, h H) (T, error)) iter.Seq[Result[T]] {
+	if parallel <= 0 {
+		parallel = DefaultParallel
+	}
 	return func(yield func(Result[T]) bool) {
-		var c Config
-		if cfg != nil {
-			c = *cfg
-		}
-		if c.Parallel <= 0 {
-			c.Parallel = DefaultParallel
-		}
-		if c.Breaker == nil {
-			c.Breaker = NewBreaker(DefaultPatience)
-		}
 		working, cancel := context.WithCancel(ctx)
-		r := &run[T]{parallel: c.Parallel, todo: newSchedule(c.Breaker, hosts), jobs: make(chan job), results: make(chan Result[T])}
-		r.do = func(j job) (T, error) { return do(working, j.host, j.attempt) }
+		r := &run[T]{hosts: len(hosts), parallel: parallel, jobs: make(chan int), results: make(chan Result[T])}
+		r.do = func(i int) (T, error) { return do(working, hosts[i]) }
 		defer r.stop()
 		defer cancel()
 		for range hosts {
@@ -67,11 +43,11 @@ func Run[T any](ctx context.Context, cfg *Config, hosts []Host, do func(ctx cont
 
 // A run is a pool of workers. All but work belongs to the goroutine that takes the results.
 type run[T any] struct {
-	parallel int
-	todo     *schedule
-	do       func(job) (T, error)
+	hosts, parallel int
+	do              func(i int) (T, error)
 
-	jobs          chan job
+	given         int // hosts before this one were begun, or have yielded
+	jobs          chan int
 	results       chan Result[T]
 	workers, busy int
 	ended         sync.WaitGroup
@@ -79,49 +55,44 @@ type run[T any] struct {
 
 // next gives out work while there is some, and returns the next result. There must be one to come.
 func (r *run[T]) next(ctx context.Context) Result[T] {
-	for {
-		for r.busy < r.parallel && ctx.Err() == nil {
-			j, ok := r.todo.next()
-			if !ok {
-				break
-			}
-			if j.err != nil {
-				return Result[T]{Index: j.host, Err: j.err}
-			}
-			r.begin(j)
-		}
-		ended := ctx.Done()
-		if ctx.Err() != nil {
-			if i, ok := r.todo.drop(); ok {
-				return Result[T]{Index: i, Err: context.Cause(ctx)}
-			}
-			ended = nil // what is left to come is at work
-		}
+	for r.given < r.hosts && r.busy < r.parallel && ctx.Err() == nil {
+		r.begin(r.given)
+		r.given++
+	}
+	if r.given == r.hosts { // what is left to come is at work
+		return r.result(<-r.results)
+	}
+	if ctx.Err() == nil {
 		select {
 		case result := <-r.results:
-			r.busy--
-			return result
-		case <-r.todo.wake:
-		case <-ended:
+			return r.result(result)
+		case <-ctx.Done():
 		}
 	}
+	r.given++
+	return Result[T]{Index: r.given - 1, Err: context.Cause(ctx)}
 }
 
-// begin hands j to a worker that is free, or to a new one.
-func (r *run[T]) begin(j job) {
+// result returns what a worker gave, who is free now.
+func (r *run[T]) result(result Result[T]) Result[T] {
+	r.busy--
+	return result
+}
+
+// begin hands host i to a worker that is free, or to a new one.
+func (r *run[T]) begin(i int) {
 	if r.busy++; r.busy <= r.workers {
-		r.jobs <- j
+		r.jobs <- i
 		return
 	}
 	r.workers++
-	r.ended.Go(func() { r.work(j) })
+	r.ended.Go(func() { r.work(i) })
 }
 
-func (r *run[T]) work(j job) {
-	for ok := true; ok; j, ok = <-r.jobs {
-		value, err := r.do(j)
-		j.attempt.Leave() // before the result can be seen: it may be what others wait for
-		r.results <- Result[T]{Index: j.host, Value: value, Err: err}
+func (r *run[T]) work(i int) {
+	for ok := true; ok; i, ok = <-r.jobs {
+		value, err := r.do(i)
+		r.results <- Result[T]{Index: i, Value: value, Err: err}
 	}
 }
 

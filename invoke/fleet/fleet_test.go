@@ -16,11 +16,11 @@ import (
 	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 )
 
-// named returns n hosts h0, h1, … that get the credential.
-func named(n int, credential string) []fleet.Host {
-	hosts := make([]fleet.Host, n)
+// numbers returns the hosts 0, 1, … n-1.
+func numbers(n int) []int {
+	hosts := make([]int, n)
 	for i := range hosts {
-		hosts[i] = fleet.Host{Name: "h" + strconv.Itoa(i), Credential: credential}
+		hosts[i] = i
 	}
 	return hosts
 }
@@ -48,8 +48,7 @@ func TestRun(t *testing.T) {
 				var working, most atomic.Int64
 				seen := make([]int, tt.hosts)
 				start := time.Now()
-				for r := range fleet.Run(t.Context(), &fleet.Config{Parallel: tt.parallel}, named(tt.hosts, ""), func(ctx context.Context, i int, a *fleet.Attempt) (int, error) {
-					a.Taken()
+				for r := range fleet.Run(t.Context(), tt.parallel, numbers(tt.hosts), func(ctx context.Context, i int) (int, error) {
 					for n := working.Add(1); n > most.Load(); n = working.Load() {
 						most.Store(n)
 					}
@@ -86,19 +85,16 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunDefaults has Run take a nil Config, and a loop over its sequence begin anew each time.
-func TestRunDefaults(t *testing.T) {
+// TestRunAgain has a loop over the sequence of Run begin anew each time, and hosts be of any type.
+func TestRunAgain(t *testing.T) {
 	t.Parallel()
-	seq := fleet.Run(t.Context(), nil, named(3, "u"), func(_ context.Context, i int, a *fleet.Attempt) (int, error) {
-		a.Refused(errors.New("no"))
-		return i, nil
-	})
+	seq := fleet.Run(t.Context(), 1, []string{"a", "b", "c"}, func(_ context.Context, name string) (string, error) { return name + "!", nil })
 	for range 2 {
-		var got []int
+		var got []string
 		for r := range seq {
-			got = append(got, r.Index)
+			got = append(got, strconv.Itoa(r.Index)+r.Value)
 		}
-		if diff := cmp.Diff([]int{0, 1, 2}, got); diff != "" {
+		if diff := cmp.Diff([]string{"0a!", "1b!", "2c!"}, got); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -111,7 +107,7 @@ func TestOrder(t *testing.T) {
 		seconds := []int{9, 1, 4, 2, 7, 1}
 		var mu sync.Mutex
 		var begun, ended []int
-		for r := range fleet.Run(t.Context(), &fleet.Config{Parallel: 3}, named(len(seconds), ""), func(ctx context.Context, i int, _ *fleet.Attempt) (int, error) {
+		for r := range fleet.Run(t.Context(), 3, numbers(len(seconds)), func(ctx context.Context, i int) (int, error) {
 			mu.Lock()
 			begun = append(begun, i)
 			mu.Unlock()
@@ -134,14 +130,14 @@ func TestContextEnds(t *testing.T) {
 	t.Parallel()
 	over := errors.New("deadline of the command")
 	for _, tt := range []struct {
-		name       string
-		after      time.Duration // 0: before Run
-		credential string
-		begun      int
+		name  string
+		after time.Duration // 0: before Run
+		hosts int
+		begun int
 	}{
-		{"before", 0, "", 0},
-		{"running", time.Second, "", 2},
-		{"waiting for a credential", time.Second, "u", 1},
+		{"before", 0, 100, 0},
+		{"running", time.Second, 100, 2},
+		{"all begun", time.Second, 2, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -155,7 +151,7 @@ func TestContextEnds(t *testing.T) {
 				var begun atomic.Int64
 				var order []int
 				start := time.Now()
-				for r := range fleet.Run(ctx, &fleet.Config{Parallel: 2}, named(100, tt.credential), func(ctx context.Context, i int, _ *fleet.Attempt) (string, error) {
+				for r := range fleet.Run(ctx, 2, numbers(tt.hosts), func(ctx context.Context, i int) (string, error) {
 					begun.Add(1)
 					<-ctx.Done()
 					time.Sleep(time.Duration(i+1) * time.Millisecond) // a host takes its time to end
@@ -173,8 +169,8 @@ func TestContextEnds(t *testing.T) {
 					t.Errorf("%d begun, want %d", begun.Load(), tt.begun)
 				}
 				want := []int{}
-				for i := range 100 {
-					want = append(want, (i+tt.begun)%100)
+				for i := range tt.hosts {
+					want = append(want, (i+tt.begun)%tt.hosts)
 				}
 				if diff := cmp.Diff(want, order); diff != "" {
 					t.Error(diff)
@@ -197,7 +193,7 @@ func TestLeaveLoop(t *testing.T) {
 						t.Errorf("recovered %v", got)
 					}
 				}()
-				for range fleet.Run(t.Context(), &fleet.Config{Parallel: 4}, named(100, ""), func(ctx context.Context, i int, _ *fleet.Attempt) (int, error) {
+				for range fleet.Run(t.Context(), 4, numbers(100), func(ctx context.Context, i int) (int, error) {
 					begun.Add(1)
 					working.Add(1)
 					defer working.Add(-1)
@@ -223,60 +219,4 @@ func TestLeaveLoop(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestCredentialHoldsNoPlace has hosts of other credentials pass those that wait for theirs, and use all places.
-func TestCredentialHoldsNoPlace(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		hosts := append(named(10, "slow"), named(10, "")...)
-		for i := range 10 {
-			hosts = append(hosts, fleet.Host{Name: "own", Credential: strconv.Itoa(i)})
-		}
-		start := time.Now()
-		ended := make([]time.Duration, len(hosts))
-		for r := range fleet.Run(t.Context(), &fleet.Config{Parallel: 21}, hosts, func(ctx context.Context, _ int, a *fleet.Attempt) (int, error) {
-			defer a.Taken()
-			return 0, sleep(ctx, time.Second)
-		}) {
-			ended[r.Index] = time.Since(start)
-		}
-		for i, got := range ended {
-			want := time.Second
-			if i > 0 && i < 10 {
-				want = 2 * time.Second // after the first of theirs
-			}
-			if got != want {
-				t.Errorf("host %d ended after %v, want %v", i, got, want)
-			}
-		}
-	})
-}
-
-// TestPassedComeFirst has hosts that were passed begin before those that come later in the list, and in its order.
-func TestPassedComeFirst(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var hosts []fleet.Host
-		for _, credential := range []string{"a", "b", "a", "b", "a", "b", "", "", ""} {
-			hosts = append(hosts, fleet.Host{Name: "h", Credential: credential})
-		}
-		var mu sync.Mutex
-		var begun []int
-		for range fleet.Run(t.Context(), &fleet.Config{Parallel: 3}, hosts, func(ctx context.Context, i int, a *fleet.Attempt) (int, error) {
-			mu.Lock()
-			begun = append(begun, i)
-			mu.Unlock()
-			a.Taken()
-			return 0, sleep(ctx, time.Second)
-		}) {
-			continue
-		}
-		for together := range slices.Chunk(begun, 3) {
-			slices.Sort(together)
-		}
-		if diff := cmp.Diff([]int{0, 1, 6, 2, 3, 4, 5, 7, 8}, begun); diff != "" {
-			t.Error(diff)
-		}
-	})
 }

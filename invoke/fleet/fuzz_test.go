@@ -14,13 +14,12 @@ import (
 	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 )
 
-// A drill is a random list of hosts that share one Breaker: each comes through one of two runs, or through Enter.
+// A drill is a random list of hosts that share one Breaker.
 type drill struct {
 	t     *testing.T
 	start time.Time
 	hosts []fleet.Host
 	moves []move
-	enter []byte // by host: 0 and 1 name a run, others Enter
 
 	mu      sync.Mutex
 	results []int
@@ -36,8 +35,8 @@ type sum struct {
 	refusers []string
 }
 
-// FuzzSchedule has random hosts take, refuse, leave and hang, and holds the Breaker to its promises.
-func FuzzSchedule(f *testing.F) {
+// FuzzBreaker has random hosts take, refuse, leave and hang, and holds the Breaker to its promises.
+func FuzzBreaker(f *testing.F) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 500 {
 		seed := make([]byte, 2+random.IntN(100))
@@ -47,12 +46,12 @@ func FuzzSchedule(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		synctest.Test(t, func(t *testing.T) { newDrill(t, in).run(in) })
+		synctest.Test(t, func(t *testing.T) { newDrill(t, in).run() })
 	})
 }
 
-// newDrill reads three bytes a host. All moments at which a host says something differ, so that the order of what it causes is known:
-// each host adds a bit of its own, far below a second, to the time that it takes.
+// newDrill reads three bytes a host. All moments at which a host says something differ, from each other and from those at which one
+// comes, so that the order of what it causes is known: each host adds a bit of its own, far below a second, to the time that it takes.
 func newDrill(t *testing.T, in []byte) *drill {
 	t.Helper()
 	d := &drill{t: t, start: time.Now(), sums: map[string]*sum{}}
@@ -67,8 +66,7 @@ func newDrill(t *testing.T, in []byte) *drill {
 		if says == 'H' {
 			seconds += 30
 		}
-		d.moves = append(d.moves, move{says: says, seconds: seconds})
-		d.enter = append(d.enter, b[0]/4%3)
+		d.moves = append(d.moves, move{says: says, seconds: seconds, comes: 7 * float64(b[0]/4%3)})
 	}
 	d.results = make([]int, len(d.hosts))
 	for _, name := range []string{"", "a", "b", "c"} {
@@ -77,41 +75,23 @@ func newDrill(t *testing.T, in []byte) *drill {
 	return d
 }
 
-func (d *drill) run(in []byte) {
+func (d *drill) run() {
 	b := fleet.NewBreaker(patience)
 	var group sync.WaitGroup
-	for which := range byte(2) {
-		var list []int
-		var hosts []fleet.Host
-		for i, h := range d.hosts {
-			if d.enter[i] == which {
-				list, hosts = append(list, i), append(hosts, h)
-			}
-		}
+	for i, h := range d.hosts {
 		group.Go(func() {
-			cfg := &fleet.Config{Parallel: 1 + len(in)%5, Breaker: b}
-			for r := range fleet.Run(d.t.Context(), cfg, hosts, func(ctx context.Context, i int, a *fleet.Attempt) (int, error) {
-				return 0, d.host(ctx, list[i], a)
-			}) {
-				d.ended(list[r.Index], r.Err)
+			time.Sleep(time.Duration(d.moves[i].comes) * time.Second)
+			a, err := b.Enter(d.t.Context(), h)
+			if err == nil {
+				err = d.host(d.t.Context(), i, a)
+				a.Leave()
 			}
+			d.ended(i, err)
 		})
 	}
-	for i, h := range d.hosts {
-		if d.enter[i] == 2 {
-			group.Go(func() {
-				a, err := b.Enter(d.t.Context(), h)
-				if err == nil {
-					err = d.host(d.t.Context(), i, a)
-					a.Leave()
-				}
-				d.ended(i, err)
-			})
-		}
-	}
 	group.Wait()
-	// Whoever waits does so for a host at work. So there is one at all times.
-	var all time.Duration
+	// Whoever waits does so for a host at work. So there is one at all times, once the last has come.
+	all := 14 * time.Second
 	for i, m := range d.moves {
 		all += time.Duration(m.seconds * float64(time.Second))
 		if m.says == 't' {
@@ -122,7 +102,7 @@ func (d *drill) run(in []byte) {
 		}
 	}
 	if took := time.Since(d.start); took > all {
-		d.t.Errorf("took %v, one host after another takes %v", took, all)
+		d.t.Errorf("took %v, the last comes after 14 s, and one host after another takes until %v", took, all)
 	}
 }
 

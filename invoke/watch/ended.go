@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 )
 
 // Bounds of how long a host is hoped to tell of a job that has ended, whatever it says itself. One that is late to forget a job is asked twice
@@ -103,6 +104,8 @@ func (h *watched) ask(ctx context.Context, e *ended) error {
 		if e.gets < maxGets {
 			e.unread = e.read(ctx, c)
 			switch {
+			case errors.Is(e.unread, fleet.ErrNotAdmitted):
+				return e.unread
 			case cutShort(e.unread):
 				e.gets++
 				return e.unread

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
-	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
@@ -18,7 +17,7 @@ import (
 // watched describes a host to watch: how a session is opened, and which errors mean that the password is wrong.
 func watched(name, url string, password transport.Secret) watch.Host {
 	return watch.Host{
-		Host: fleet.Host{Name: name, Credential: "ntlm administrator"},
+		Name: name,
 		Open: func(context.Context) (invoke.Client, func(), error) {
 			tr, err := transport.New(transport.Config{URL: url, Auth: transport.AuthNTLM, User: "administrator", Password: password})
 			if err != nil {

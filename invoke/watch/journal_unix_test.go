@@ -36,6 +36,33 @@ func TestJournalOfOthers(t *testing.T) {
 	}
 }
 
+// TestJournalUnopened: what keeps a journal from being opened names the file that is in the way.
+func TestJournalUnopened(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(
+		os.Mkdir(in("directory"), 0o700), os.Mkdir(in("locked.lock"), 0o700), os.WriteFile(in("file"), nil, 0o600), os.Symlink("loop", in("loop")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"nosuch/x":  in("nosuch") + ": no such file or directory",
+		"directory": "open " + in("directory") + ": is a directory",
+		"locked":    "the lock beside the journal: open " + in("locked.lock") + ": is a directory",
+		"file/x":    in("file/x") + ": not a directory",
+		"loop":      in("loop") + ": EvalSymlinks: too many links",
+	} {
+		j, err := watch.OpenJournal(in(name))
+		if err == nil {
+			closeJournal(t, j)
+		}
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("OpenJournal(%q) = %v, want %s", name, err, want)
+		}
+	}
+}
+
 // TestJournalMode: lines name machines, so that nobody else may read them.
 func TestJournalMode(t *testing.T) {
 	t.Parallel()

@@ -21,12 +21,12 @@ func resolve(name string) (string, error) {
 		case err == nil:
 			return path, nil
 		case !errors.Is(err, fs.ErrNotExist):
-			return "", err
+			return "", naming(name, err)
 		}
 		target, err := os.Readlink(name)
 		if err != nil { // no link: a file that is to be created
 			dir, err := filepath.EvalSymlinks(filepath.Dir(name))
-			return filepath.Join(dir, filepath.Base(name)), err
+			return filepath.Join(dir, filepath.Base(name)), naming(name, err)
 		}
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(filepath.Dir(name), target)
@@ -36,12 +36,20 @@ func resolve(name string) (string, error) {
 	return "", &fs.PathError{Op: "open", Path: name, Err: syscall.ELOOP}
 }
 
+// naming returns err with the name in it: EvalSymlinks does not always tell what its error is about.
+func naming(name string, err error) error {
+	if _, named := errors.AsType[*fs.PathError](err); named || err == nil {
+		return err
+	}
+	return &fs.PathError{Op: "open", Path: name, Err: err}
+}
+
 // lockFile locks the file of that name, which it creates.
 func lockFile(name string) (*flock.Flock, error) {
 	lock := flock.New(name, flock.SetPermissions(0o600))
 	locked, err := lock.TryLock()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the lock beside the journal: %w", err)
 	}
 	if !locked {
 		return nil, fmt.Errorf("%s: %w", name, errors.Join(ErrJournalInUse, lock.Close()))
@@ -103,6 +111,8 @@ func regular(path string) (there bool, err error) {
 		return false, nil
 	case err != nil:
 		return false, err
+	case info.IsDir():
+		return false, &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
 	case !info.Mode().IsRegular():
 		return false, &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
-	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
 )
@@ -33,7 +32,7 @@ func TestIdleHosts(t *testing.T) {
 		cfg := &Config{Parallel: 4}
 		for i := range hosts {
 			cfg.Hosts = append(cfg.Hosts, Host{
-				Host: fleet.Host{Name: fmt.Sprint("hv", i), Credential: "administrator"},
+				Name: fmt.Sprint("hv", i),
 				Open: func(context.Context) (invoke.Client, func(), error) { return client, func() {}, nil },
 			})
 		}

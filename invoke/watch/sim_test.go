@@ -42,6 +42,7 @@ type sim struct {
 	opened   int
 	closed   int
 	rewrite  *strings.Replacer // of answers, if set
+	gate     *gate             // of its client, if set
 	// before, if set, is called before each request. Its error takes the place of the answer.
 	before func(n int) error
 }
@@ -70,11 +71,43 @@ func newSim(tb testing.TB, name string, m *wsmantest.Model, rules ...wsmantest.R
 		tb.Fatal(err)
 	}
 	s := &sim{server: server, user: user}
-	s.host = watch.Host{Host: fleet.Host{Name: name}, Open: s.open, Refused: refused}
+	s.host = watch.Host{Name: name, Open: s.open, Refused: refused}
 	return s
 }
 
+// A gate is how the client of a host keeps its password, as the command's does: what leaves for a host that has not taken it yet has to
+// pass the Breaker.
+type gate struct {
+	breaker *fleet.Breaker
+	attempt *fleet.Attempt
+	proven  bool // the host knows the session
+}
+
+// pass sends what the client of the host called name sends.
+func (g *gate) pass(ctx context.Context, name string, send func() (*wsman.Reply, error)) (*wsman.Reply, error) {
+	if !g.proven {
+		a, err := g.breaker.Enter(ctx, fleet.Host{Name: name, Credential: "administrator"})
+		if err != nil {
+			return nil, err
+		}
+		g.attempt = a
+		defer a.Leave()
+	}
+	reply, err := send()
+	switch {
+	case refused(err):
+		g.attempt.Refused(err)
+	case err == nil:
+		g.proven = true
+		g.attempt.Taken()
+	}
+	return reply, err
+}
+
 func refused(err error) bool {
+	if _, ok := errors.AsType[*fleet.NotTriedError](err); ok {
+		return true
+	}
 	h, ok := errors.AsType[*wsman.HTTPError](err)
 	return ok && h.StatusCode == http.StatusUnauthorized
 }
@@ -93,6 +126,16 @@ func (s *sim) open(context.Context) (invoke.Client, func(), error) {
 
 // RoundTrip implements wsman.Transport.
 func (s *sim) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
+	s.mu.Lock()
+	g := s.gate
+	s.mu.Unlock()
+	if g == nil {
+		return s.answer(ctx, req)
+	}
+	return g.pass(ctx, s.host.Name, func() (*wsman.Reply, error) { return s.answer(ctx, req) })
+}
+
+func (s *sim) answer(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
 	s.mu.Lock()
 	s.requests++
 	n, before, latency, name := s.requests, s.before, s.latency, s.user

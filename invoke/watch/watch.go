@@ -3,7 +3,8 @@
 //
 // [Events] polls each host by one small query over a session that it keeps, fast while a job runs there and slowly while none does, and
 // always several times within the time for which the host keeps a job that has ended. A host that goes away is tried again with growing
-// pauses; what ended meanwhile is told as missed, if the host still tells of it. A password that a host has refused is not sent again.
+// pauses; what ended meanwhile is told as missed, if the host still tells of it. A password that a host has refused is not sent again;
+// that it goes to no other either is for the clients to see to, by one [fleet.Breaker] that all of them enter.
 // [Journal] keeps events across restarts, and [Evidence] what a host has sent about a job.
 //
 // # Promises
@@ -24,7 +25,6 @@ import (
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
-	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 )
 
 // Defaults of [Config].
@@ -45,8 +45,6 @@ type Config struct {
 	Timeout time.Duration
 	// Parallel is how many hosts are asked at the same time. If zero, fleet.DefaultParallel.
 	Parallel int
-	// Breaker keeps a wrong password from going to all hosts. If nil, one of this watch alone.
-	Breaker *fleet.Breaker
 	// Recorded tells of the ID of an event that it was told in an earlier run. Such events are not yielded. If nil, none was.
 	// Several goroutines call it.
 	Recorded func(id string) bool
@@ -57,13 +55,16 @@ type Config struct {
 
 // A Host is one host to watch.
 type Host struct {
-	fleet.Host
+	// Name is what whoever reads of the host calls it.
+	Name string
 	// Key is what the IDs of events name the host by; the same in every run. If empty, Name in lower case.
 	Key string
 	// Open returns a fresh client of the host, and a function that closes its session; nil if there is nothing to close. It need not
-	// send anything; ctx bounds Open alone.
+	// send anything; ctx bounds Open alone. When the client's error is [fleet.ErrNotAdmitted], the host is not lost, and is asked again
+	// soon.
 	Open func(ctx context.Context) (c invoke.Client, done func(), err error)
-	// Refused tells an error by which the host, or a KDC, refused the user: the host is given up then. If nil, none is.
+	// Refused tells an error by which the host, or a KDC, refused the user, or by which the client does not try since other hosts have:
+	// the host is given up then. If nil, none is.
 	Refused func(err error) bool
 }
 

@@ -2,11 +2,13 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"math/rand/v2"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 )
 
 // maxQuotas is how many polls in a row a host may have no room for, before it is lost.
@@ -122,6 +124,9 @@ func (h *watched) failed(ctx context.Context, err error) time.Duration {
 		return 0
 	}
 	h.expire(ctx)
+	if errors.Is(err, fleet.ErrNotAdmitted) {
+		return minPause // it has waited for Config.Timeout, and was not asked
+	}
 	if overQuota(err) && !h.lost {
 		if h.quotas++; h.quotas < maxQuotas {
 			return h.pace.slower()

@@ -14,21 +14,15 @@ type watcher struct {
 	cfg   Config // with its defaults
 	slots chan struct{}
 	queue *queue
-
-	mu       sync.Mutex
-	refusals map[string]int // by credential
 }
 
 func newWatcher(cfg *Config) *watcher {
-	w := &watcher{cfg: *cfg, queue: newQueue(maxQueued), refusals: map[string]int{}}
+	w := &watcher{cfg: *cfg, queue: newQueue(maxQueued)}
 	w.cfg.Interval = cmp.Or(cfg.Interval, DefaultInterval)
 	w.cfg.IdleInterval = max(cmp.Or(cfg.IdleInterval, DefaultIdleInterval), w.cfg.Interval)
 	w.cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	if w.cfg.Recorded == nil {
 		w.cfg.Recorded = func(string) bool { return false }
-	}
-	if w.cfg.Breaker == nil {
-		w.cfg.Breaker = fleet.NewBreaker(fleet.DefaultPatience)
 	}
 	w.slots = make(chan struct{}, cmp.Or(max(cfg.Parallel, 0), fleet.DefaultParallel))
 	return w
@@ -55,23 +49,6 @@ func (w *watcher) acquire(ctx context.Context) bool {
 }
 
 func (w *watcher) release() { <-w.slots }
-
-// refuse notes that a host has refused a credential. One that has refused something else, a ticket, says nothing about others.
-func (w *watcher) refuse(credential string) {
-	if credential == "" {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.refusals[credential]++
-}
-
-// refusedSoFar returns how often hosts have refused a credential.
-func (w *watcher) refusedSoFar(credential string) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.refusals[credential]
-}
 
 // sleep waits for d, and returns false when ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
