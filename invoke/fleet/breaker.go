@@ -13,6 +13,10 @@ import (
 // maxRefusals is how many hosts may refuse a credential before it goes to no other: fewer than lock a user out by any usual policy.
 const maxRefusals = 3
 
+// freshness is how long a credential counts as right after a host has taken it. It may be changed while a program runs for days, and all
+// hosts may ask for it again at once: one of them goes first then.
+const freshness = time.Minute
+
 // ErrNotAdmitted says that ctx ended before a host had its turn to get its credential.
 var ErrNotAdmitted = errors.New("waiting for what other hosts say of the same password")
 
@@ -34,7 +38,8 @@ type Breaker struct {
 }
 
 // NewBreaker returns a Breaker. While it is not known whether a credential is right, one host at a time gets it; a host that has said
-// nothing for patience does not hold up the next, but three at a time do.
+// nothing for patience does not hold up the next, but three at a time do. It is known for a minute after a host has taken it. A host
+// that has refused it never gets it again. One that has taken it gets it once more, whatever others say.
 func NewBreaker(patience time.Duration) *Breaker { return &Breaker{patience: patience} }
 
 // Enter waits until the credential of h may be used, and begins an attempt, which the caller must [Attempt.Leave]. It returns a
@@ -79,7 +84,7 @@ func (b *Breaker) enter(w *waiter) (*Attempt, error) {
 func (b *Breaker) credential(name string) *credential {
 	c := b.credentials[name]
 	if c == nil {
-		c = &credential{breaker: b}
+		c = &credential{breaker: b, believers: map[string]bool{}, refusers: map[string]error{}}
 		if b.credentials == nil {
 			b.credentials = map[string]*credential{}
 		}
@@ -92,10 +97,13 @@ func (b *Breaker) credential(name string) *credential {
 type credential struct {
 	breaker *Breaker
 
-	taken     bool     // by a host, and refused by none since
-	refusedBy []string // since it was taken, at most maxRefusals
-	err       error    // of the first refusal
-	begun     int      // hosts begun since the first refusal
+	taken     time.Time // when a host last took it; zero if one has refused it since
+	refusedBy []string  // since it was taken, at most maxRefusals
+	err       error     // of the first refusal
+	begun     int       // hosts begun since the first refusal
+	// believers have taken it and not refused it since, refusers have refused it, by name.
+	believers map[string]bool
+	refusers  map[string]error
 	undecided int      // attempts of which nothing is known yet
 	newest    *Attempt // the undecided one that the next host waits for, until patience ends or the credential is taken
 
@@ -113,10 +121,17 @@ type waiter struct {
 
 // admit begins an attempt, returns why there will be none, or neither: then an undecided attempt has to be waited for.
 func (c *credential) admit(host string) (*Attempt, error) {
+	if err, ok := c.refusers[host]; ok {
+		return nil, &NotTriedError{RefusedBy: []string{host}, Err: err}
+	}
 	refused := len(c.refusedBy)
+	if c.believers[host] {
+		refused = 0 // what others refuse, they refuse for a reason of their own
+	}
+	known := !c.taken.IsZero() && time.Since(c.taken) < freshness
 	spent := refused == maxRefusals || refused > 0 && c.begun == maxRefusals-1
 	switch {
-	case c.taken:
+	case known:
 	case spent && c.undecided == 0:
 		return nil, &NotTriedError{RefusedBy: slices.Clone(c.refusedBy), Err: c.err}
 	case spent, c.newest != nil, refused+c.undecided >= maxRefusals:
@@ -127,7 +142,7 @@ func (c *credential) admit(host string) (*Attempt, error) {
 	if refused > 0 {
 		c.begun++
 	}
-	if !c.taken {
+	if !known {
 		c.newest = a
 		a.timer = time.AfterFunc(c.breaker.patience, a.overdue)
 	}
@@ -167,8 +182,9 @@ func (a *Attempt) Taken() {
 			return
 		}
 		a.taken = true
-		c.taken = true
+		c.taken = time.Now()
 		c.refusedBy, c.err, c.begun = nil, nil, 0
+		c.believers[a.host] = true
 	})
 }
 
@@ -179,13 +195,17 @@ func (a *Attempt) Refused(err error) {
 			return
 		}
 		a.refused = true
-		c.taken = false
+		c.taken = time.Time{}
+		if c.believers[a.host] {
+			clear(c.believers) // it was changed
+		}
 		if len(c.refusedBy) == 0 {
 			c.err = err
 		}
-		if len(c.refusedBy) < maxRefusals {
+		if _, again := c.refusers[a.host]; !again && len(c.refusedBy) < maxRefusals {
 			c.refusedBy = append(c.refusedBy, a.host)
 		}
+		c.refusers[a.host] = err
 	})
 }
 

@@ -83,7 +83,7 @@ func (s *session) exchange(ctx context.Context, req *wsman.Request) (*wsman.Repl
 			return nil, err
 		}
 	}
-	if s.t.cfg.Auth == AuthBasic && !req.Anonymous && !s.t.known.Load() {
+	if s.t.cfg.Auth == AuthBasic && !req.Anonymous && (!s.answered || !s.t.known.Load()) {
 		if err := s.t.admit(ctx); err != nil {
 			return nil, err
 		}

@@ -48,9 +48,9 @@ type Config struct {
 	// account of the host.
 	User     string
 	Password Secret
-	// Admit, if set, is called before a password, or NTLM's proof of one, goes to the host over a connection that has not had it
-	// accepted yet. It may wait, and its error, which nothing was sent before, ends the request. Several transports that send
-	// the same password so learn from each other whether it is right. A proof in answer to a challenge is sent as soon as it returns.
+	// Admit, if set, is called before a password, or NTLM's proof of one, goes to the host: once a connection, and with AuthBasic
+	// before each request until one was answered. It may wait, with the connection open, until several transports that send the
+	// same password have learnt from one of them whether it is right. Its error ends the request, of which nothing was sent then.
 	Admit func(ctx context.Context) error
 	// Kerberos holds what Kerberos authenticates with. It may serve many transports, and is not closed by any.
 	Kerberos *Kerberos
