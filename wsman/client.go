@@ -56,6 +56,10 @@ type Config struct {
 	// NewMessageID returns a wsa:MessageID. If nil, random UUIDs are used.
 	NewMessageID func() string
 
+	// Decoding, if set, holds as many answers as its capacity while they are decoded, which takes many times their size in memory.
+	// Clients that share it decode that many at once; a capacity of runtime.GOMAXPROCS(0) makes none of them slower.
+	Decoding chan struct{}
+
 	// Trace, if set, is called once for every exchange, from the goroutine that made it.
 	Trace func(*Exchange)
 }
@@ -103,6 +107,7 @@ type operation struct {
 	name      string // for OpError and Trace
 	action    string
 	resource  string // ResourceURI
+	queried   string // the class of a WQL query
 	selectors SelectorSet
 	options   OptionSet
 	// body writes the child of s:Body; nil leaves the body empty.
@@ -141,7 +146,7 @@ func (c *Client) do(ctx context.Context, op *operation) (*response, error) {
 			quota++
 			continue
 		}
-		return nil, &OpError{Op: op.name, ResourceURI: op.resource, Err: err}
+		return nil, &OpError{Op: op.name, ResourceURI: op.resource, Queried: op.queried, Err: err}
 	}
 }
 
@@ -177,6 +182,13 @@ func (c *Client) exchange(ctx context.Context, op *operation) (*response, error)
 	c.trace(op, req, reply, err, started)
 	if err != nil {
 		return nil, err
+	}
+	if reply.Release != nil {
+		defer reply.Release()
+	}
+	if c.cfg.Decoding != nil {
+		c.cfg.Decoding <- struct{}{}
+		defer func() { <-c.cfg.Decoding }()
 	}
 	return readReply(reply, messageID)
 }

@@ -320,16 +320,23 @@ func TestTimeoutError(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	})
-	for _, tt := range []struct{ deadline, limit time.Duration }{
-		{time.Hour, 75 * time.Second},
-		{76 * time.Second, 75 * time.Second},
-		{75 * time.Second, 0}, // the caller's own comes first
-		{time.Second, 0},
+	early := transportFunc(func(context.Context, *wsman.Request) (*wsman.Reply, error) { // its timers are ahead of those of the context
+		return nil, context.DeadlineExceeded
+	})
+	for _, tt := range []struct {
+		transport       wsman.Transport
+		deadline, limit time.Duration
+	}{
+		{silent, time.Hour, 75 * time.Second},
+		{silent, 76 * time.Second, 75 * time.Second},
+		{silent, 75 * time.Second, 0}, // the caller's own comes first
+		{silent, time.Second, 0},
+		{early, 75 * time.Second, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), tt.deadline)
 			defer cancel()
-			_, err := getJob(ctx, newClient(t, silent))
+			_, err := getJob(ctx, newClient(t, tt.transport))
 			e, ok := errors.AsType[*wsman.TimeoutError](err)
 			if ok != (tt.limit != 0) || ok && e.Limit != tt.limit || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("within %v: %v, want the limit %v", tt.deadline, err, tt.limit)

@@ -62,6 +62,17 @@ func QuoteWQL(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
+// queriedClass returns the class behind the FROM of a query, or "".
+func queriedClass(query string) string {
+	words := strings.Fields(query)
+	for i, word := range words[:max(0, len(words)-1)] {
+		if strings.EqualFold(word, "FROM") {
+			return words[i+1]
+		}
+	}
+	return ""
+}
+
 // An enumeration is the client's half of one Enumerate and its Pulls.
 type enumeration struct {
 	client *Client
@@ -84,10 +95,11 @@ const (
 func (c *Client) newEnumeration(req *EnumerateRequest) *enumeration {
 	r := req.Resource
 	if req.Query != "" {
-		r.Class = "*"
+		r.Class = allClasses
 	}
 	return &enumeration{client: c, req: req, op: operation{
 		resource:  c.cfg.URIStyle.uri(r),
+		queried:   queriedClass(req.Query),
 		selectors: c.cfg.URIStyle.selectors(r, nil),
 		options:   req.Options,
 	}}
@@ -106,7 +118,7 @@ func (e *enumeration) next(ctx context.Context, first bool) ([]*Instance, error)
 	}
 	page, err := e.readPage(resp, op.name+"Response")
 	if err != nil {
-		return page, &OpError{Op: op.name, ResourceURI: op.resource, Err: err}
+		return page, &OpError{Op: op.name, ResourceURI: op.resource, Queried: op.queried, Err: err}
 	}
 	return page, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -277,6 +278,31 @@ func TestReleaseInTime(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestQueriedClass: errors and traces name the class that a query selects from, where it tells.
+func TestQueriedClass(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                                     "Msvm_MigrationJob",
+		"select * from CIM_Job":                "CIM_Job",
+		"SELECT A, B\nFROM\tCIM_Job where A=1": "CIM_Job",
+		"select * from":                        "",
+		"from":                                 "",
+		"associators of {CIM_Job.A=1}":         "",
+		"select * from CIM_Job where A='x from CIM_Other'": "CIM_Job",
+	} {
+		for _, pages := range [][]string{nil, {"<x/>"}, {page("Enumerate", "c1", 1, false)}} {
+			var traced []string
+			c := newClient(t, &paged{pages: pages}, func(cfg *wsman.Config) {
+				cfg.Trace = func(x *wsman.Exchange) { traced = append(traced, x.ClassName()) }
+			})
+			_, err := collect(c.Enumerate(t.Context(), &wsman.EnumerateRequest{Resource: migrationJob, Query: query}))
+			e, ok := errors.AsType[*wsman.OpError](err)
+			if !ok || e.ClassName() != want || slices.ContainsFunc(traced, func(class string) bool { return class != want }) || len(traced) == 0 {
+				t.Errorf("%q with %d pages: %v, traced %q; want %q", query, len(pages), err, traced, want)
+			}
+		}
 	}
 }
 

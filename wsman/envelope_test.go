@@ -95,6 +95,8 @@ func TestOpError(t *testing.T) {
 	for want, err := range map[string]error{
 		"Get Msvm_MigrationJob: s:Body: no: why": &wsman.OpError{Op: "Get", ResourceURI: "http://x/Msvm_MigrationJob", Err: cause},
 		"Identify: s:Body: no: why":              &wsman.OpError{Op: "Identify", Err: cause},
+		"Enumerate: s:Body: no: why":             &wsman.OpError{Op: "Enumerate", ResourceURI: "http://x/*", Err: cause},
+		"Pull CIM_Job: s:Body: no: why":          &wsman.OpError{Op: "Pull", ResourceURI: "http://x/*", Queried: "CIM_Job", Err: cause},
 	} {
 		if err.Error() != want || !errors.Is(err, cause.Err) {
 			t.Errorf("Error() = %q, want %q", err.Error(), want)

@@ -58,13 +58,16 @@ type Resource struct {
 	URI string
 }
 
+// allClasses stands for the class of a query.
+const allClasses = "*"
+
 // uri returns the ResourceURI of r in style s.
 func (s URIStyle) uri(r Resource) string {
 	if r.URI != "" {
 		return r.URI
 	}
 	if s == URIStyleDMTF {
-		if r.Class == "*" {
+		if r.Class == allClasses {
 			return resourceAllClassesDMTF
 		}
 		return resourcePrefixDMTF + r.Class

@@ -12,11 +12,24 @@ type OpError struct {
 	Op string
 	// ResourceURI is what the operation addressed; empty for Identify.
 	ResourceURI string
-	Err         error
+	// Queried is the class that a WQL query selects from; empty without a query, and when it does not tell.
+	Queried string
+	Err     error
+}
+
+// ClassName returns the class that the operation was about, or "".
+func (e *OpError) ClassName() string { return className(e.ResourceURI, e.Queried) }
+
+// className returns the class that a ResourceURI ends with or, when that stands for all classes, the one that was queried.
+func className(uri, queried string) string {
+	if class := (&EndpointReference{ResourceURI: uri}).ClassName(); class != allClasses {
+		return class
+	}
+	return queried
 }
 
 func (e *OpError) Error() string {
-	if class := (&EndpointReference{ResourceURI: e.ResourceURI}).ClassName(); class != "" {
+	if class := e.ClassName(); class != "" {
 		return fmt.Sprintf("%s %s: %v", e.Op, class, e.Err)
 	}
 	return fmt.Sprintf("%s: %v", e.Op, e.Err)

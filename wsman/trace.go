@@ -14,7 +14,9 @@ type Exchange struct {
 	Operation   string
 	Action      string
 	ResourceURI string
-	Request     []byte
+	// Queried is the class that a WQL query selects from, as in [OpError].
+	Queried string
+	Request []byte
 	// Response is the answer, or what was kept of it when it was not SOAP; nil when none came.
 	Response []byte
 	// StatusCode is zero when no answer came.
@@ -28,6 +30,9 @@ type Exchange struct {
 	Err error
 }
 
+// ClassName returns the class that the operation was about, or "".
+func (x *Exchange) ClassName() string { return className(x.ResourceURI, x.Queried) }
+
 // traced lists the response headers that a trace may hold.
 func traced() []string { return []string{"Content-Type", "Content-Length", "Date", "Server"} }
 
@@ -37,7 +42,7 @@ func (c *Client) trace(op *operation, req *Request, reply *Reply, err error, sta
 		return
 	}
 	x := &Exchange{
-		Operation: op.name, Action: op.action, ResourceURI: op.resource,
+		Operation: op.name, Action: op.action, ResourceURI: op.resource, Queried: op.queried,
 		Request: req.Body, Started: started, Duration: time.Since(started), Err: err,
 	}
 	if e, ok := errors.AsType[*HTTPError](err); ok {

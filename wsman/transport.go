@@ -42,6 +42,8 @@ type Reply struct {
 	Sealed bool
 	// TLS is the state of the connection, nil without TLS.
 	TLS *tls.ConnectionState
+	// Release, if not nil, is called by the [Client] once Body has been decoded: what was reserved for it may go to others.
+	Release func()
 }
 
 // ErrConnectionLost marks an error of a connection that was open and broke before the whole reply

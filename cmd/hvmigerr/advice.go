@@ -105,9 +105,9 @@ func ownRows() []adviceRow {
 			advice: advice{
 				name:  "not-tried",
 				hint:  "correct the password first, or look whether the account is locked: each wrong one that is sent brings it nearer to that",
-				means: "Other hosts have refused the same user with the same password. It was not sent to this one, so that the account is not locked.",
+				means: "Other hosts have refused the same user with the same password, or have not said whether it is right. It was not sent to this one, so that the account is not locked.",
 				actions: []action{
-					here("see why one of those refuses it", "hvmigerr doctor -u <USER> <HOST>"), domainAccount(),
+					here("see what one of those does with it", "hvmigerr doctor -u <USER> <HOST>"), domainAccount(),
 				},
 			},
 			fits: func(f *failure) bool { return has[*fleet.NotTriedError](f.err) },
@@ -281,7 +281,7 @@ func (f *failure) findFault() {
 		return decides(e)
 	})
 	matches(f.err, func(e *wsman.OpError) bool {
-		f.op, f.class = e.Op, (&wsman.EndpointReference{ResourceURI: e.ResourceURI}).ClassName()
+		f.op, f.class = e.Op, e.ClassName()
 		return f.fault == nil || matches(e.Err, func(inner *wsman.Fault) bool { return inner == f.fault })
 	})
 }

@@ -83,6 +83,9 @@ func reachCases() []adviceCase {
 		return got("get -u x https://hv01.invalid --proxy " + proxy.URL)(t)
 	}
 	return []adviceCase{
+		{"resolve-file", []string{"did you mean @main.go?"}, is(&transport.ConnectError{Stage: transport.StageResolve, Addr: "main.go:5985", Err: errors.New("x")})},
+		{"resolve-file", []string{"did you mean @main.go?"}, is(&transport.ConnectError{Stage: transport.StageResolve, Addr: "main.go", Err: errors.New("x")})},
+		{"resolve-timeout", []string{"DNS"}, is(&transport.ConnectError{Stage: transport.StageResolve, Addr: "testdata:5985", Err: errors.New("x")})},
 		{"resolve-unknown", []string{"hv01.corp.example", "DNS"}, unconnected(transport.StageResolve, &net.DNSError{Err: "no such host", IsNotFound: true})},
 		{"resolve-no-server", []string{"resolv.conf"}, unconnected(transport.StageResolve, &net.DNSError{Err: "read udp 127.0.0.1:1->127.0.0.1:53: read: connection refused", IsTemporary: true})},
 		{"resolve-timeout", []string{"do not answer in time"}, unconnected(transport.StageResolve, &net.DNSError{Err: "i/o timeout", IsTimeout: true})},

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net"
+	"os"
 	"strings"
 
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
@@ -14,6 +15,15 @@ func resolveRows() []adviceRow {
 	lookUp := here("what DNS knows of it", "nslookup <HOST>")
 	fullName := onHost("its full name", hostFullName)
 	return []adviceRow{
+		{
+			advice: advice{
+				name:    "resolve-file",
+				means:   "The name was not resolved, and a file here is called so. A list of hosts has an @ before its name.",
+				actions: []action{here("ask the hosts that it lists", "hvmigerr get @<HOST>")},
+			},
+			fits:   func(f *failure) bool { return unresolvedFile(f) != "" },
+			hintOf: func(f *failure) string { return "did you mean @" + unresolvedFile(f) + "? A file here is called so" },
+		},
 		{
 			advice: advice{
 				name:    "resolve-unknown",
@@ -62,6 +72,21 @@ func unresolved(fits func(*net.DNSError) bool) func(*failure) bool {
 		dns, ok := errors.AsType[*net.DNSError](e)
 		return ok && fits(dns)
 	})
+}
+
+// unresolvedFile returns the name that has no address if a file is called so, else "".
+func unresolvedFile(f *failure) string {
+	if f.connect == nil || f.connect.Stage != transport.StageResolve {
+		return ""
+	}
+	name := f.connect.Addr
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		name = host
+	}
+	if info, err := os.Stat(name); err != nil || info.IsDir() {
+		return ""
+	}
+	return name
 }
 
 // noServer tells that the question reached nobody. Package net keeps only the text of that error.

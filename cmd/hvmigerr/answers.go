@@ -9,15 +9,17 @@ type answers struct {
 	summary *summary
 	list    *hostList
 	ordered *ordered
-	begun   bool  // something stands on stdout
-	err     error // of reading back what had to wait
+	alike   map[int]*failureReport // of hosts that still are to be noted: those that failed alike
+	verbose bool                   // each host that failed has its line
+	begun   bool                   // something stands on stdout
+	err     error                  // of reading back what had to wait
 }
 
 // newAnswers returns an answers for hosts of these names.
 func (a *app) newAnswers(q *inquiry, format string, names func(i int) string) *answers {
 	t := &answers{
 		app: a, q: q, summary: newSummary(names),
-		list: &hostList{out: a.out, items: &q.items, format: format},
+		list: &hostList{out: a.out, items: &q.items, format: format}, alike: map[int]*failureReport{},
 	}
 	t.ordered = newOrdered(maxHeld, t.write)
 	t.ordered.full = func(err error) {
@@ -28,7 +30,9 @@ func (a *app) newAnswers(q *inquiry, format string, names func(i int) string) *a
 
 // put takes what came of the host of number i. It reports false when nothing can be written any more.
 func (t *answers) put(i int, r *rendered) bool {
-	t.summary.add(i, r.digest)
+	if g := t.summary.add(i, r.digest); g != nil && r.note != "" {
+		t.alike[i] = g
+	}
 	if t.list.format == outputJSONL {
 		return t.write(r.block) == nil
 	}
@@ -48,9 +52,29 @@ func (t *answers) write(b block) error {
 	}
 	_ = t.app.out.flush() // what stands on stdout comes before what is said on stderr
 	if t.app.out.err == nil && b.note != "" {
-		t.app.note("%s", b.note)
+		t.note(b.note)
 	}
 	return t.app.out.err
+}
+
+// maxAlike is how many hosts that fail alike have a line each.
+const maxAlike = 5
+
+// note says on stderr why a host did not answer. When many fail alike, the summary names the rest.
+func (t *answers) note(line string) {
+	g := t.alike[t.ordered.next]
+	delete(t.alike, t.ordered.next)
+	if g != nil && !t.verbose {
+		g.told++
+		switch {
+		case g.told == maxAlike+1:
+			t.app.note("%s (exit %d): and more for the same reason: see the summary", g.title, g.Exit)
+			return
+		case g.told > maxAlike:
+			return
+		}
+	}
+	t.app.note("%s", line)
 }
 
 // separate writes an empty line behind what stands on stdout.

@@ -133,6 +133,12 @@ func (f *bothEndsFlags) trusts(name string) bool {
 
 // askOtherEnd asks a destination about moves to it, in one session.
 func (s *session) askOtherEnd(ctx context.Context, h *plannedHost, moves []*diagnosed) {
+	if reason := s.notToAsk(ctx, h); reason != "" {
+		for _, d := range moves {
+			d.other.reason = reason
+		}
+		return
+	}
 	other, err := s.plan.open(h)
 	if err == nil && other.unusable != nil {
 		err = other.failed(other.unusable)
@@ -144,6 +150,7 @@ func (s *session) askOtherEnd(ctx context.Context, h *plannedHost, moves []*diag
 			err = e.err
 		}
 		asked = other.answered || !has[*fleet.NotTriedError](err) && !errors.Is(err, fleet.ErrNotAdmitted)
+		s.silent.note(ctx, h, err)
 	}
 	for _, d := range moves {
 		switch d.other.asked = asked; {
@@ -153,6 +160,23 @@ func (s *session) askOtherEnd(ctx context.Context, h *plannedHost, moves []*diag
 			d.other.err = err
 		}
 	}
+}
+
+// notToAsk says why a destination is not asked now, "" if it may be.
+func (s *session) notToAsk(ctx context.Context, h *plannedHost) string {
+	switch {
+	case ctx.Err() == nil:
+	case timeIsUp(ctx):
+		return fmt.Sprintf("others before it took all of --timeout %v", s.flags.timeout)
+	case s.silent != nil:
+		return "the watch ended"
+	default:
+		return message(context.Cause(ctx))
+	}
+	if err := s.silent.of(h); err != nil {
+		return "asked in vain less than a minute ago: " + message(err)
+	}
+	return ""
 }
 
 // answerMoves finds the job of each move, at the destination, and asks about it.

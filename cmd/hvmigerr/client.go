@@ -34,6 +34,7 @@ type session struct {
 	answered  bool              // by something at the host, be it a fault
 	foreign   bool              // a transport that seals could not take an answer for the host's
 	names     map[string]string // of virtual machines, by GUID
+	silent    *silentHosts      // destinations not to ask for now; nil knows none
 }
 
 // connect gives the session a transport that is configured by cfg, which its method has chosen. It sends nothing.
@@ -46,6 +47,7 @@ func (s *session) connect(cfg *transport.Config) error {
 	}
 	if s.client, err = wsman.NewClient(wsman.Config{
 		Endpoint: t.url, Transport: s.transport, Locale: f.locale, URIStyle: uriStyle(f.uriStyle), Trace: s.exchanged,
+		Decoding: s.plan.decoding,
 	}); err != nil {
 		return &usageError{err.Error()}
 	}
@@ -191,6 +193,8 @@ func (s *session) ask(ctx context.Context, question func(context.Context) error)
 		return &hostError{s.called(), s.failed(s.unusable)}
 	}
 	defer s.close()
+	const share = 10 // of --timeout, which a wait may take
+	s.gate.beginAnew(s.flags.timeout / share)
 	err := s.limited(ctx, question)
 	for errors.Is(err, fleet.ErrNotAdmitted) && !s.answered && ctx.Err() == nil {
 		err = s.limited(ctx, question)
@@ -261,7 +265,7 @@ const shortest = 100 * time.Microsecond
 
 // exchanged is told of every exchange.
 func (s *session) exchanged(x *wsman.Exchange) {
-	what := strings.TrimSpace(x.Operation + " " + (&wsman.EndpointReference{ResourceURI: x.ResourceURI}).ClassName())
+	what := strings.TrimSpace(x.Operation + " " + x.ClassName())
 	if has[*fleet.NotTriedError](x.Err) || errors.Is(x.Err, fleet.ErrNotAdmitted) {
 		if s.flags.verbose {
 			s.app.note("%s: not sent: %v", what, x.Err)
@@ -269,14 +273,17 @@ func (s *session) exchanged(x *wsman.Exchange) {
 		return // what else is in x may be another host's
 	}
 	s.requests++
-	s.answered = s.answered || x.StatusCode != 0
+	if x.StatusCode != 0 {
+		s.answered = true
+		s.gate.beginAnew(0)
+	}
 	switch {
 	case s.accepted(x):
 		s.gate.taken()
 	case s.refused(x.Err):
 		s.gate.refused(s.failed(x.Err))
-	case x.StatusCode == 0:
-		s.gate.leave() // the connection is lost
+	default:
+		s.gate.lost()
 	}
 	s.foreign = s.foreign || s.method.sealing() && x.StatusCode == 0 && has[*wsman.ProtocolError](x.Err)
 	if s.flags.verbose {
@@ -297,10 +304,10 @@ func (s *session) exchanged(x *wsman.Exchange) {
 	}
 }
 
-// accepted tells an exchange that proves that the host takes the password. An Identify may have gone out for nobody; that of the
-// command identify has not.
+// accepted tells an exchange that proves that the host takes the password: a fault does, too, since a service looks at who asks first. An
+// Identify may have gone out for nobody; that of the command identify has not.
 func (s *session) accepted(x *wsman.Exchange) bool {
-	answered := x.Err == nil && x.StatusCode != 0 && x.StatusCode != http.StatusUnauthorized
+	answered := (x.Err == nil || has[*wsman.Fault](x.Err)) && x.StatusCode != 0 && x.StatusCode != http.StatusUnauthorized
 	return x.Sealed || answered && s.method.Password && (x.Operation != operationIdentify || s.flags.anonymous)
 }
 

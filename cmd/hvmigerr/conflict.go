@@ -205,9 +205,8 @@ func (f *connectionFlags) check() error {
 		return &usageError{f.origin("connect-timeout") + " must be longer than 0"}
 	case f.timeout <= 0:
 		return &usageError{f.origin("timeout") + " must be longer than 0"}
-	case f.given("parallel") && f.parallel == 0:
-		return &usageError{fmt.Sprintf("%s is not a number from 1 to %d; a password comes from --password-file FILE, --password-command COMMAND or $%s",
-			f.origin("parallel"), maxParallel, passwordVariable)}
+	case f.given("parallel") && f.parallel < 1:
+		return f.badParallel()
 	case f.deadline < 0:
 		return &usageError{f.origin("deadline") + " must not be negative"}
 	case f.uriStyle != uriStyleMicrosoft && f.uriStyle != uriStyleDMTF:
@@ -222,6 +221,15 @@ func (f *connectionFlags) check() error {
 		return &usageError{fmt.Sprintf("%s %q is neither always nor never", f.origin("seal"), f.seal)}
 	}
 	return checkOutput(f.output)
+}
+
+// badParallel says what --parallel takes. A typed word may be the password of whoever took -p for its flag.
+func (f *connectionFlags) badParallel() error {
+	text := fmt.Sprintf("%s is not a number from 1 to %d", f.origin("parallel"), maxParallel)
+	if f.typed["parallel"] && f.parallel == noCount {
+		text += passwordComesFrom
+	}
+	return &usageError{text}
 }
 
 // suitHosts lets hosts that were typed beat the inventory of the environment, unless a group was typed too.

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -149,20 +150,26 @@ func (f *connectionFlags) registerHosts(cmd *cobra.Command) {
 // hostsFlags lists the flags of registerHosts that hold a text.
 func hostsFlags() []string { return []string{"inventory", "group", "shard"} }
 
-// A hostCount is the value of --parallel, 0 for what is none. It takes every text: -p is also what a password is given by elsewhere, and an
-// error of pflag would repeat it.
+// A hostCount is the value of --parallel. It takes every text: -p is also what a password is given by elsewhere, and an error of
+// pflag would repeat it. What it cannot be is 0: a number out of bounds, or noCount: none.
 type hostCount int
+
+const noCount hostCount = -1
 
 // maxParallel bounds --parallel. It is more than a process can have connections.
 const maxParallel = 100_000
 
 // Set implements pflag.Value.
 func (c *hostCount) Set(text string) error {
-	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil || n > maxParallel {
-		n = 0
+	n, err := strconv.Atoi(text)
+	switch {
+	case errors.Is(err, strconv.ErrRange), err == nil && (n < 1 || n > maxParallel):
+		*c = 0
+	case err != nil:
+		*c = noCount
+	default:
+		*c = hostCount(n)
 	}
-	*c = hostCount(n)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
@@ -88,6 +89,8 @@ func splitHost(arg string) (*url.URL, error) {
 		return nil, badHost(arg, "is a list, where one host is to be named")
 	case !strings.Contains(arg, "://") && strings.Contains(arg, "@"):
 		return nil, &usageError{"HOST must not hold a user or a password; there is --user"}
+	case severalHosts(arg):
+		return nil, badHost(arg, "holds a comma or a blank; several hosts are separate arguments, or lines of a list")
 	}
 	if scheme, _, ok := strings.Cut(arg, "://"); ok {
 		return splitURL(arg, strings.ToLower(scheme))
@@ -129,6 +132,22 @@ func splitHost(arg string) (*url.URL, error) {
 		host += ":" + port
 	}
 	return &url.URL{Host: host, Path: "/wsman"}, nil
+}
+
+// severalHosts tells an argument with a comma or a blank where a host ends. In the path of a URL they are nothing unusual. What may
+// hold a password is left to splitURL, which repeats nothing.
+func severalHosts(arg string) bool {
+	if _, rest, isURL := strings.Cut(arg, "://"); isURL {
+		if strings.Contains(arg, "@") {
+			return false
+		}
+		var path string
+		arg, path, _ = strings.Cut(rest, "/")
+		if strings.Contains(path, "://") {
+			return true
+		}
+	}
+	return strings.ContainsFunc(arg, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 }
 
 func splitURL(arg, scheme string) (*url.URL, error) {

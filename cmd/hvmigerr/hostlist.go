@@ -292,7 +292,7 @@ func (o *override) set(word string) error {
 	case *field != "":
 		return fmt.Errorf("%s= is there twice", key)
 	case value == "":
-		return fmt.Errorf("%s= is empty", key)
+		return noValue(key)
 	case key == "https" && value != "true" && value != "false":
 		return errors.New("https= is neither true nor false")
 	case key == "auth" && !slices.Contains(methods(), value):
@@ -304,9 +304,17 @@ func (o *override) set(word string) error {
 	return nil
 }
 
+// noValue is about a key without a value, as it is with a blank between them.
+func noValue(key string) error {
+	return fmt.Errorf("%s= is empty; its value follows without a blank", key)
+}
+
 func (o *override) setPort(value string) error {
-	if o.port != 0 {
+	switch {
+	case o.port != 0:
 		return errors.New("port= is there twice")
+	case value == "":
+		return noValue("port")
 	}
 	n, err := strconv.ParseUint(value, 10, 16)
 	if err != nil || n == 0 {

@@ -44,8 +44,8 @@ type inventoryVars struct {
 
 func (v *inventoryVars) empty() bool { return len(v.Host)+len(v.Port)+len(v.User) == 0 }
 
-// inventoryText reads the value of a variable: a text or a number. One that ansible marks as unsafe, as it does with what it got from elsewhere,
-// is wrapped. An error repeats nothing.
+// inventoryText reads the value of a variable: a text or a number. One that ansible marks as unsafe, as it does with what it got
+// from elsewhere, is wrapped. An error repeats nothing.
 func inventoryText(raw json.RawMessage) (text string, err error) {
 	var number json.Number
 	var wrapped struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,47 +31,49 @@ type journal struct {
 	hosts   []*journalHost // in the order of their first lines
 	byLabel map[string]*journalHost
 	file    *os.File
-	stays   bool // the file can be read again; else each journalJob has its line
+	lines   io.ReaderAt // file, or copied
+	copied  spill       // of what can be read but once
 }
 
 // A journalHost is a host in a journal.
 type journalHost struct {
 	label, url string
 	jobs       []*journalJob
-	byID       map[string]*journalJob
+	byID       map[journalKey]*journalJob
 	absent     bool // it was asked for, and the journal does not know it
 }
 
-// A journalJob is the last word on a job: how it ended, if it did.
+// A journalKey stands for the key of a job, or for the GUID or the name of a machine: words of hosts, of any length.
+type journalKey [16]byte
+
+func newJournalKey(name string) journalKey {
+	sum := sha256.Sum256([]byte(foldID(name)))
+	return journalKey(sum[:])
+}
+
+// A journalJob is the last word on a job: how it ended, if it did. It has what jobs are chosen, sorted and counted by.
 type journalJob struct {
-	id     string
-	names  []string // of its virtual machine: GUID and name
-	weight int
+	id     journalKey
+	names  []journalKey // of its virtual machine: GUID and name
+	ended  bool         // how it ended is the last word, whatever comes after
 	offset int64
 	size   int
-	line   []byte
+
+	rank    int
+	state   string // its name
+	running bool   // it had not ended, as far as the journal knows
+	changed time.Time
 }
 
 // A journalHead is what must be known of each line.
 type journalHead struct {
-	Time  time.Time  `json:"time"`
-	Event watch.Kind `json:"event"`
-	Host  string     `json:"host"`
-	URL   string     `json:"url"`
-	VM    string     `json:"vm"`
-	Job   *struct {
-		InstanceID        string `json:"InstanceID"`
-		VirtualSystemName string `json:"VirtualSystemName"`
-	} `json:"job"`
-}
-
-// weight tells which of two events of a job is the last word. How it ended is, whatever comes after.
-func (h *journalHead) weight() int {
-	switch h.Event { //nolint:exhaustive // the others do not tell the end
-	case watch.JobFailed, watch.JobEnded:
-		return 1
-	}
-	return 0
+	Time     time.Time  `json:"time"`
+	Event    watch.Kind `json:"event"`
+	Host     string     `json:"host"`
+	URL      string     `json:"url"`
+	VM       string     `json:"vm"`
+	Job      *jobHead   `json:"job"`
+	Evidence *struct{}  `json:"evidence"`
 }
 
 // openJournal reads the journal. That there is none is a usage error.
@@ -96,22 +99,44 @@ func (j *journal) read() error {
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	j.stays = info.Mode().IsRegular()
-	for line, err := range watch.JournalLines(file) {
+	if err := j.readLines(info.Mode().IsRegular()); err != nil {
+		j.close()
+		return err
+	}
+	return nil
+}
+
+// readLines reads the heads of all lines. Of what cannot be read again a copy is made, to find the lines in.
+func (j *journal) readLines(again bool) error {
+	j.lines = j.file
+	var r io.Reader = j.file
+	if !again {
+		if err := j.copied.create(); err != nil {
+			return fmt.Errorf("a temporary file for a journal that can be read but once: %w", err)
+		}
+		j.lines, r = j.copied.file, io.TeeReader(j.file, j.copied.file)
+	}
+	for line, err := range watch.JournalLines(r) {
 		if err == nil {
 			err = j.add(line)
 		} else if !has[*watch.LineError](err) {
-			return errors.Join(fmt.Errorf("reading the journal: %w", err), file.Close())
+			return fmt.Errorf("reading the journal: %w", err)
 		}
 		if err != nil {
 			j.damaged++
 		}
 	}
+	if len(j.hosts) == 0 && j.damaged > 0 {
+		return &usageError{"--journal: " + j.name + ": " + watch.ErrNotJournal.Error()}
+	}
 	return nil
 }
 
 // close closes the file.
-func (j *journal) close() { _ = j.file.Close() } // it was only read
+func (j *journal) close() {
+	_ = j.file.Close() // it was only read
+	j.copied.close()
+}
 
 var errNotEvent = errors.New("not an event of watch")
 
@@ -121,7 +146,7 @@ func (j *journal) add(line watch.Line) error {
 	if err := json.Unmarshal(line.Text, &head); err != nil {
 		return err
 	}
-	if head.Host == "" || head.Event == "" {
+	if head.Host == "" || head.Event == "" || head.Job != nil && head.Evidence == nil {
 		return errNotEvent
 	}
 	if head.Time.After(j.written) {
@@ -129,32 +154,41 @@ func (j *journal) add(line watch.Line) error {
 	}
 	h := j.byLabel[foldLabel(head.Host)]
 	if h == nil {
-		h = &journalHost{label: head.Host, url: head.URL, byID: map[string]*journalJob{}}
+		h = &journalHost{label: head.Host, url: head.URL, byID: map[journalKey]*journalJob{}}
 		j.byLabel[foldLabel(head.Host)] = h
 		j.hosts = append(j.hosts, h)
 	}
-	if head.Job == nil {
-		return nil
-	}
-	job := h.byID[foldID(head.Job.InstanceID)]
-	if job == nil {
-		job = &journalJob{id: head.Job.InstanceID}
-		h.byID[foldID(head.Job.InstanceID)] = job
-		h.jobs = append(h.jobs, job)
-	}
-	for _, name := range []string{head.VM, head.Job.VirtualSystemName} {
-		if name != "" && !slices.Contains(job.names, name) {
-			job.names = append(job.names, name)
-		}
-	}
-	if head.weight() < job.weight {
-		return nil
-	}
-	job.weight, job.offset, job.size = head.weight(), line.Offset, len(line.Text)
-	if !j.stays {
-		job.line = slices.Clone(line.Text)
+	if head.Job != nil {
+		h.job(head.Job.InstanceID).add(&head, line)
 	}
 	return nil
+}
+
+// job returns the job of that key, a new one if it is the first time.
+func (h *journalHost) job(id string) *journalJob {
+	key := newJournalKey(id)
+	job := h.byID[key]
+	if job == nil {
+		job = &journalJob{id: key}
+		h.byID[key] = job
+		h.jobs = append(h.jobs, job)
+	}
+	return job
+}
+
+// add takes a line about the job.
+func (j *journalJob) add(head *journalHead, line watch.Line) {
+	for _, name := range []string{head.VM, head.Job.VirtualSystemName} {
+		if key := newJournalKey(name); name != "" && !slices.Contains(j.names, key) {
+			j.names = append(j.names, key)
+		}
+	}
+	ended := head.Event == watch.JobFailed || head.Event == watch.JobEnded
+	if j.ended && !ended {
+		return
+	}
+	j.ended, j.offset, j.size = ended, line.Offset, len(line.Text)
+	head.Job.describe(j, head)
 }
 
 // foldLabel makes names of one host equal.
@@ -165,11 +199,8 @@ func foldID(id string) string { return strings.ToLower(strings.Trim(id, "{}")) }
 
 // text returns the line of a job.
 func (j *journal) text(job *journalJob) ([]byte, error) {
-	if !j.stays {
-		return job.line, nil
-	}
 	text := make([]byte, job.size)
-	if _, err := io.ReadFull(io.NewSectionReader(j.file, job.offset, int64(job.size)), text); err != nil {
+	if _, err := io.ReadFull(io.NewSectionReader(j.lines, job.offset, int64(job.size)), text); err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}
 	return text, nil

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -19,8 +16,22 @@ type journalQuestion struct {
 	journal *journal
 	format  string
 	job, vm string
-	// answer returns what there is to tell of the jobs that are asked for, of a host that the journal knows. What it prints goes to a.
-	answer func(a *app, host string, list []*journaled) *reply
+	// answer returns what there is to tell of the jobs that are asked for, of a host that the journal knows.
+	answer func(host string, list []*journalJob) *journalReply
+}
+
+// A journalReply is what there is to tell of one host, one job after another: a journal has more than fits into memory.
+type journalReply struct {
+	jobs   []*journalJob // in order
+	most   int           // how many of them are told; 0: all
+	failed bool          // the host has failed migrations
+	// begin, job and end print as text; what is nil prints nothing.
+	begin, end func()
+	job        func(d *journaled)
+	object     func(d *journaled) object // a job as JSON has it
+	// told is called with each job that was told, and err after the last; nil: the jobs' errors are not asked for.
+	told func(d *journaled)
+	err  func() error
 }
 
 // getFromJournal is get --journal.
@@ -36,7 +47,7 @@ func (a *app) getFromJournal(cmd *cobra.Command, f *getFlags, args []string) err
 	q := &journalQuestion{
 		inquiry: &inquiry{items: jobItems("get"), raw: f.raw}, journal: j, format: f.connection.output, job: f.job, vm: f.vm,
 	}
-	q.answer = func(a *app, host string, list []*journaled) *reply { return f.journalReply(a, host, list) }
+	q.answer = func(host string, list []*journalJob) *journalReply { return f.journalReply(a, host, list) }
 	return a.askJournal(cmd.Context(), q, args)
 }
 
@@ -51,7 +62,7 @@ func (a *app) jobsFromJournal(cmd *cobra.Command, f *jobsFlags, args []string) e
 	}
 	defer j.close()
 	q := &journalQuestion{inquiry: &inquiry{items: jobItems("jobs")}, journal: j, format: f.connection.output}
-	q.answer = func(a *app, host string, list []*journaled) *reply { return f.journalReply(a, host, list) }
+	q.answer = func(host string, list []*journalJob) *journalReply { return f.journalReply(a, host, list) }
 	return a.askJournal(cmd.Context(), q, args)
 }
 
@@ -65,8 +76,17 @@ func (a *app) askJournal(ctx context.Context, q *journalQuestion, labels []strin
 		hosts = slices.DeleteFunc(slices.Clone(hosts), func(h *journalHost) bool { return len(q.wanted(h)) == 0 })
 	}
 	if len(hosts) == 0 && q.job+q.vm != "" {
+		err := q.unknown()
 		(&hostList{out: a.out, items: &q.items, format: q.format}).end(nil)
-		return a.notThere(q.unknown())
+		if q.format == outputJSONL {
+			a.advised = true
+			report := newErrorReport(err)
+			report.Hint = nil
+			_, _ = a.out.Write(encodeJSON(object{
+				{"schema", schema}, {"command", q.items.command}, {"journal", q.journal.name}, {"exit", exitCode(err)}, {"error", report},
+			}, ""))
+		}
+		return a.notThere(err)
 	}
 	return a.notThere(a.tellJournal(ctx, q, hosts, len(labels) > 1 || len(hosts) > 1))
 }
@@ -86,13 +106,10 @@ func (a *app) notThere(err error) error {
 
 // wanted returns the jobs of a host that are asked for.
 func (q *journalQuestion) wanted(h *journalHost) []*journalJob {
-	var list []*journalJob
-	for _, job := range h.jobs {
-		if (q.job == "" || foldID(job.id) == foldID(q.job)) && job.of(q.vm) {
-			list = append(list, job)
-		}
-	}
-	return list
+	id, vm := newJournalKey(q.job), newJournalKey(q.vm)
+	return slices.DeleteFunc(slices.Clone(h.jobs), func(j *journalJob) bool {
+		return q.job != "" && j.id != id || q.vm != "" && !slices.Contains(j.names, vm)
+	})
 }
 
 // unknown says that the journal has nothing of what is asked for.
@@ -106,7 +123,7 @@ func (q *journalQuestion) unknown() error {
 
 // tellJournal writes the answer.
 func (a *app) tellJournal(ctx context.Context, q *journalQuestion, hosts []*journalHost, many bool) error {
-	t := a.newAnswers(q.inquiry, q.format, func(i int) string { return hosts[i].label })
+	t := &journalAnswers{a.newAnswers(q.inquiry, q.format, func(i int) string { return hosts[i].label }), q}
 	defer t.close()
 	if q.format == outputText && !q.raw {
 		a.out.printf("%s\n", q.heading())
@@ -115,15 +132,22 @@ func (a *app) tellJournal(ctx context.Context, q *journalQuestion, hosts []*jour
 	failed := 0
 	var last error
 	for i, h := range hosts {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		r, err := q.reply(h)
+		if err == nil {
+			err = t.tell(ctx, h, r)
+		} else {
+			t.tellNothing(h, err)
 		}
-		var r *rendered
-		r, last = a.renderJournal(q, h, many)
-		if r.failedJobs != nil && *r.failedJobs {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case t.err != nil:
+			return t.err
+		case r != nil && r.failed:
 			failed++
 		}
-		if !t.put(i, r) {
+		last = err
+		if !t.add(i, h, r, err, many) {
 			break
 		}
 	}
@@ -148,97 +172,14 @@ func (q *journalQuestion) heading() string {
 	return fmt.Sprintf("From the journal %s, %s; nothing was asked.", safeLine(q.journal.name), written)
 }
 
-// endJournal is end for hosts of whom none was asked, and so many have failed migrations.
-func (t *answers) endJournal(many bool, failed int) error {
-	if t.list.format == outputJSON || t.list.format == outputJSONL && many {
-		return t.end()
-	}
-	switch err := t.app.out.flush(); {
-	case err != nil:
-		return fmt.Errorf("writing the answer: %w", err)
-	case t.app.out.err != nil: // the reader has gone
-		return t.summary.err()
-	case t.err != nil:
-		return t.err
-	}
-	if s := t.summary; many && !t.q.raw && t.list.format == outputText {
-		t.separate()
-		t.app.out.printf("%s: %s with failed migrations, %s without.\n", count(s.hosts, "host"), grouped(failed), grouped(s.hosts-failed))
-	}
-	return t.summary.err()
-}
-
-// renderJournal returns what there is to tell of one host, and its error.
-func (a *app) renderJournal(q *journalQuestion, h *journalHost, many bool) (*rendered, error) {
-	var b bytes.Buffer
-	own := *a
-	own.out = &output{w: bufio.NewWriter(&b)}
-	r := q.reply(&own, h)
-	d := newDigest(r.err, ownNames{names: []string{h.label}})
-	d.failedJobs = r.failedJobs
-	if q.format != outputText {
-		return &rendered{block{out: q.asJSON(h, r)}, d}, r.err
-	}
-	if r.print != nil {
-		r.print()
-	}
-	_ = own.out.flush() // to memory
-	note := ""
-	if many {
-		if note = lineOf(r.err, d.exit); h.absent {
-			note = message(r.err) // the operator named it
-		}
-	}
-	return &rendered{block{b.Bytes(), note}, d}, r.err
-}
-
-// reply reads the jobs of a host that are asked for.
-func (q *journalQuestion) reply(a *app, h *journalHost) *reply {
+// reply returns what there is to tell of a host.
+func (q *journalQuestion) reply(h *journalHost) (*journalReply, error) {
 	if h.absent {
-		return &reply{err: &hostError{host: h.label, err: &notInJournalError{"the journal " + q.journal.name + " has nothing of this host"}}}
+		return nil, &hostError{host: h.label, err: &notInJournalError{"the journal " + q.journal.name + " has nothing of this host"}}
 	}
 	wanted := q.wanted(h)
 	if len(wanted) == 0 && q.job+q.vm != "" {
-		return &reply{err: &hostError{host: h.label, err: q.unknown()}}
+		return nil, &hostError{host: h.label, err: q.unknown()}
 	}
-	var list []*journaled
-	for _, from := range wanted {
-		d, err := q.journal.job(from)
-		switch {
-		case errors.Is(err, errNoJob):
-			q.journal.damaged++
-		case err != nil:
-			return &reply{err: &hostError{host: h.label, err: err}}
-		default:
-			list = append(list, d)
-		}
-	}
-	return q.answer(a, h.label, list)
-}
-
-// asJSON returns a host as JSON has it: as if it had been asked, and with the journal that knows it.
-func (q *journalQuestion) asJSON(h *journalHost, r *reply) []byte {
-	var jobs []object
-	if r.told != nil {
-		jobs, _ = r.told().([]object)
-	}
-	host := object{{"host", h.label}, {"url", nullable(h.url)}, {"journal", q.journal.name}}
-	report := newErrorReport(r.err)
-	if has[*notInJournalError](r.err) {
-		report.Hint = nil // see notThere
-	}
-	end := object{{"exit", exitCode(r.err)}, {"error", report}}
-	if q.format == outputJSON {
-		whole := slices.Concat(host, end, object{{q.names, jobs}})
-		return bytes.TrimSuffix(encodeJSON(whole, indentOfHost), []byte("\n"))
-	}
-	begin := append(object{{"schema", schema}, {"command", q.command}}, host...)
-	var lines []byte
-	for _, job := range jobs {
-		lines = append(lines, encodeJSON(slices.Concat(begin, object{{q.name, job}}), "")...)
-	}
-	if report != nil {
-		lines = append(lines, encodeJSON(slices.Concat(begin, end), "")...)
-	}
-	return lines
+	return q.answer(h.label, wanted), nil
 }

@@ -3,9 +3,10 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"slices"
+	"strings"
 	"time"
 
+	"github.com/hvmigerr/hvmigerr/invoke"
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
 )
 
@@ -36,6 +37,36 @@ type journalEntry struct {
 	Evidence *watch.Evidence `json:"evidence"`
 }
 
+// A jobHead is what is known of a job before it is decoded: what jobs are chosen, sorted and counted by.
+type jobHead struct {
+	InstanceID            string           `json:"InstanceID"`
+	VirtualSystemName     string           `json:"VirtualSystemName"`
+	JobState              *invoke.JobState `json:"JobState"`
+	ErrorCode             *uint16          `json:"ErrorCode"`
+	TimeOfLastStateChange *time.Time       `json:"TimeOfLastStateChange"`
+	StartTime             *time.Time       `json:"StartTime"`
+	TimeSubmitted         *time.Time       `json:"TimeSubmitted"`
+}
+
+// describe writes what the head of a line tells into j. A job of which no time is known is as old as the line.
+func (h *jobHead) describe(j *journalJob, head *journalHead) {
+	job := &invoke.MigrationJob{JobState: h.JobState, ErrorCode: h.ErrorCode}
+	j.rank, j.state, j.running = rank(job), stateName(job), job.Running()
+	if head.Event == watch.JobGone {
+		j.state, j.running = "gone", false
+	}
+	j.changed = head.Time
+	for _, t := range []*time.Time{h.TimeOfLastStateChange, h.StartTime, h.TimeSubmitted} {
+		if t != nil && cimTime(*t) != never {
+			j.changed = *t
+			return
+		}
+	}
+}
+
+// newestJobFirst is newestFirst for jobs in a journal.
+func newestJobFirst(a, b *journalJob) int { return b.changed.Compare(a.changed) }
+
 // errNoJob says that a line holds no job that can be decoded: somebody has changed it.
 var errNoJob = errors.New("no job that can be decoded")
 
@@ -50,7 +81,7 @@ func (j *journal) job(from *journalJob) (*journaled, error) {
 		return nil, errNoJob
 	}
 	found, err := e.Evidence.Diagnosis()
-	if found == nil || foldID(found.Job.ID()) != foldID(from.id) {
+	if found == nil || newJournalKey(found.Job.ID()) != from.id {
 		return nil, errNoJob
 	}
 	// The host's clock told how long ago something was when it was asked; now it is ours that tells.
@@ -60,6 +91,9 @@ func (j *journal) job(from *journalJob) (*journaled, error) {
 	}
 	if e.Error != nil {
 		err = journaledAs(err, e.Error.Exit, e.Error.Message)
+	}
+	if err != nil {
+		err = &sessionError{err: err, traced: true} // what the host sent is in the journal: no hint needs to tell how to keep it
 	}
 	d := &journaled{
 		diagnosed: &diagnosed{Diagnosis: *found, err: err},
@@ -117,12 +151,25 @@ func (d *journaled) object(o object) object {
 	for i := range o {
 		switch {
 		case o[i].key == "error" && d.error != nil:
-			o[i].value = d.error
+			o[i].value = d.recordedError()
 		case o[i].key == "destination" && d.destination != nil:
 			o[i].value = d.destination
 		}
 	}
 	return append(o, member{"recorded", object{{"event", d.event}, {"time", cimTime(d.time)}, {"missed", d.missed}}})
+}
+
+// recordedError returns the error that was written, but for a hint to keep what the host sends: it is there.
+func (d *journaled) recordedError() any {
+	var r *errorReport
+	if json.Unmarshal(d.error, &r) != nil || r == nil || r.Exit != exitUndecodable {
+		return d.error
+	}
+	r.Hint = nil
+	if h := hint(d.err); h != "" {
+		r.Hint = &h
+	}
+	return r
 }
 
 // expired tells whether the host has forgotten the job by now.
@@ -131,20 +178,21 @@ func (d *journaled) expired(now time.Time) bool {
 	return ok && !now.Before(t)
 }
 
-// of reports whether the job is of the machine of that name or GUID.
-func (j *journalJob) of(vm string) bool {
-	return vm == "" || slices.ContainsFunc(j.names, func(name string) bool { return foldID(name) == foldID(vm) })
-}
-
-// row returns the row of the table of jobs.
+// row returns the row of the table of jobs. It holds on to nothing of the job.
 func (d *journaled) row(a *app) []string {
 	row := a.jobRow(d.diagnosed)
-	const state, expires = 1, 5
-	if d.event == watch.JobGone {
+	const state, done, expires = 1, 2, 5
+	switch {
+	case d.event == watch.JobGone:
 		row[state], row[expires] = "gone, end not seen", "-"
+	case d.Job.Running(): // when it was first seen: how far it came is not recorded
+		row[state], row[done] = "ran at "+d.time.UTC().Format("2006-01-02 15:04"), "?"
 	}
 	if d.expired(a.now()) {
 		row[expires] = "expired"
+	}
+	for i := range row {
+		row[i] = strings.Clone(row[i])
 	}
 	return row
 }
@@ -159,14 +207,3 @@ func (d *journaled) printed(now time.Time) *diagnosed {
 	told.Job = &job
 	return &told
 }
-
-// stateOf returns the name of the state that a job was last in.
-func (d *journaled) stateOf() string {
-	if d.event == watch.JobGone {
-		return "gone"
-	}
-	return stateName(d.Job)
-}
-
-// runs tells whether the job had not ended, as far as the journal knows.
-func (d *journaled) runs() bool { return d.event != watch.JobGone && d.Job.Running() }

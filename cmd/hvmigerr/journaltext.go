@@ -10,70 +10,89 @@ import (
 )
 
 // journalReply returns what get has to tell of the jobs of a host, which it selects as if it had asked the host.
-func (f *getFlags) journalReply(a *app, host string, all []*journaled) *reply {
+func (f *getFlags) journalReply(a *app, host string, all []*journalJob) *journalReply {
 	found := &findings{host: host, listed: true, states: map[string]int{}}
-	var list []*journaled
-	for _, d := range all {
+	r := &journalReply{}
+	for _, j := range all {
 		found.total++
-		found.states[d.stateOf()]++
-		switch rank(d.Job) {
+		found.states[j.state]++
+		switch j.rank {
 		case rankFailed:
 			found.failed++
 		case rankWarned:
 			found.warned++
 		}
-		if f.all || f.job != "" || rank(d.Job) != rankOther {
-			list = append(list, d)
+		if f.all || f.job != "" || j.rank != rankOther {
+			r.jobs = append(r.jobs, j)
 		}
 	}
-	if f.latest && len(list) > 1 {
-		list = []*journaled{slices.MinFunc(list, func(a, b *journaled) int { return newestFirst(a.diagnosed, b.diagnosed) })}
+	r.failed = found.failed > 0
+	slices.SortStableFunc(r.jobs, newestJobFirst)
+	if f.latest {
+		r.most = 1 // the first that can be decoded
+	} else {
+		slices.SortStableFunc(r.jobs, func(a, b *journalJob) int { return cmp.Compare(a.rank, b.rank) })
 	}
-	slices.SortStableFunc(list, func(a, b *journaled) int {
-		return cmp.Or(cmp.Compare(rank(a.Job), rank(b.Job)), newestFirst(a.diagnosed, b.diagnosed))
-	})
-	var errs []error
-	for _, d := range list {
-		found.selected = append(found.selected, d.diagnosed)
-		if d.err != nil {
-			errs = append(errs, d.err)
-		}
+	f.journalErrors(r, host)
+	r.object = func(d *journaled) object {
+		one := &findings{listed: true, selected: []*diagnosed{d.diagnosed}}
+		return d.object(one.objects(f)[0])
 	}
-	r := &reply{failedJobs: new(found.failed > 0)}
-	switch {
-	case len(errs) > 0:
-		r.err = &hostError{host: host, err: errors.Join(errs...)}
-	case f.exitStatus && found.selectedFailed():
-		r.err = errMigrationFailed
+	if f.raw {
+		a.journalRaw(r, found)
+		return r
 	}
-	r.told = func() any {
-		objects := found.objects(f)
-		for i, d := range list {
-			objects[i] = d.object(objects[i])
-		}
-		return objects
-	}
-	r.print = func() { a.printJournaled(f, found, list) }
+	r.begin = func() { a.printJournalSummary(f, found) }
+	said := meanings{}
+	r.job = func(d *journaled) { a.printJournaled(f, found, said, d) }
 	return r
 }
 
-// printJournaled prints the answer of get as text.
-func (a *app) printJournaled(f *getFlags, found *findings, list []*journaled) {
-	if f.raw {
-		a.printRaw(found)
-		return
+// journalErrors makes r tell what kept its jobs from being complete, and with --exit-status that one failed.
+func (f *getFlags) journalErrors(r *journalReply, host string) {
+	var errs journalErrors
+	failed := false
+	r.told = func(d *journaled) {
+		failed = failed || d.Job.Failed()
+		if d.err != nil {
+			errs.add(d.err)
+		}
 	}
-	a.printJournalSummary(f, found)
-	said := meanings{}
-	for i, d := range list {
-		a.out.printf("\n")
-		if heading := found.heading(i); heading != "" {
-			a.out.printf("%s\n\n", heading)
+	r.err = func() error {
+		switch {
+		case len(errs.all) > 0:
+			return &hostError{host: host, err: errors.Join(errs.all...)}
+		case f.exitStatus && failed:
+			return errMigrationFailed
 		}
-		a.printJob(d.printed(a.now()))
-		if !f.noExplain {
-			a.printJobMeaning(said, found.host, d.diagnosed)
+		return nil
+	}
+}
+
+// journalRaw makes r print what the host sent, and nothing else.
+func (a *app) journalRaw(r *journalReply, found *findings) {
+	none := true
+	r.job = func(d *journaled) {
+		none = false
+		a.printRaw(&findings{selected: []*diagnosed{d.diagnosed}})
+	}
+	r.end = func() {
+		if none {
+			a.printRaw(found)
 		}
+	}
+}
+
+// printJournaled prints one job of get as text. Of the jobs that were selected found has the one before, for the heading.
+func (a *app) printJournaled(f *getFlags, found *findings, said meanings, d *journaled) {
+	found.selected = append(found.selected[max(len(found.selected)-1, 0):], d.diagnosed)
+	a.out.printf("\n")
+	if heading := found.heading(len(found.selected) - 1); heading != "" {
+		a.out.printf("%s\n\n", heading)
+	}
+	a.printJob(d.printed(a.now()))
+	if !f.noExplain {
+		a.printJobMeaning(said, found.host, d.diagnosed)
 	}
 }
 
@@ -106,33 +125,38 @@ func (a *app) printJournalSummary(f *getFlags, found *findings) {
 	}
 }
 
-// journalReply returns what jobs has to tell of the jobs of a host.
-func (f *jobsFlags) journalReply(a *app, host string, all []*journaled) *reply {
-	var list []*journaled
-	failed := false
-	for _, d := range all {
-		failed = failed || d.Job.Failed()
-		if !f.failed && !f.running || f.failed && d.Job.Failed() || f.running && d.runs() {
-			list = append(list, d)
+// journalReply returns what jobs has to tell of the jobs of a host. The table is printed when all its rows are there, which are short.
+func (f *jobsFlags) journalReply(a *app, host string, all []*journalJob) *journalReply {
+	r := &journalReply{}
+	for _, j := range all {
+		failed := j.rank == rankFailed
+		r.failed = r.failed || failed
+		if !f.failed && !f.running || f.failed && failed || f.running && j.running {
+			r.jobs = append(r.jobs, j)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *journaled) int { return newestFirst(a.diagnosed, b.diagnosed) })
-	return &reply{
-		failedJobs: &failed,
-		told: func() any {
-			objects := []object{}
-			for _, d := range list {
-				objects = append(objects, d.object(explained(jobObject(d.diagnosed), own(d.Job), !f.noExplain)))
-			}
-			return objects
-		},
-		print: func() { a.printJournalJobs(f, host, list) },
+	slices.SortStableFunc(r.jobs, newestJobFirst)
+	r.object = func(d *journaled) object {
+		return d.object(explained(jobObject(d.diagnosed), own(d.Job), !f.noExplain))
 	}
+	rows := [][]string{{"VM", "STATE", "DONE", "DESTINATION", "AGE", "EXPIRES IN", "JOB"}}
+	var reasons []string
+	r.job = func(d *journaled) {
+		rows = append(rows, d.row(a))
+		if !d.Job.Failed() || f.noExplain {
+			return
+		}
+		if findings := telling(explain.Diagnosis(&d.Diagnosis)); len(findings) > 0 {
+			reasons = append(reasons, reason(d.VM, &findings[0]))
+		}
+	}
+	r.end = func() { a.printJournalJobs(f, host, rows, reasons) }
+	return r
 }
 
 // printJournalJobs prints the table.
-func (a *app) printJournalJobs(f *jobsFlags, host string, list []*journaled) {
-	if len(list) == 0 {
+func (a *app) printJournalJobs(f *jobsFlags, host string, rows [][]string, reasons []string) {
+	if len(rows) == 1 {
 		such := ""
 		if f.failed || f.running {
 			such = "such "
@@ -141,17 +165,6 @@ func (a *app) printJournalJobs(f *jobsFlags, host string, list []*journaled) {
 		return
 	}
 	a.out.printf("%s:\n", safeLine(host))
-	rows := [][]string{{"VM", "STATE", "DONE", "DESTINATION", "AGE", "EXPIRES IN", "JOB"}}
-	var reasons []string
-	for _, d := range list {
-		rows = append(rows, d.row(a))
-		if !d.Job.Failed() || f.noExplain {
-			continue
-		}
-		if findings := telling(explain.Diagnosis(&d.Diagnosis)); len(findings) > 0 {
-			reasons = append(reasons, reason(d.VM, &findings[0]))
-		}
-	}
 	writeTable(a.out, rows)
 	if len(reasons) > 0 {
 		a.out.printf("\nWhat was recorded of them means (by hvmigerr, not from the host):\n%s\n", strings.Join(reasons, "\n"))

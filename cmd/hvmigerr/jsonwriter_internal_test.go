@@ -54,8 +54,13 @@ func (s *jsonSample) scalar() any {
 	n := s.rand.Int64()
 	list := []any{
 		nil, true, n, uint32(n), float64(n) / 3, math.SmallestNonzeroFloat64, json.Number("1e400"), s.word(), (*int)(nil), &n, (*string)(nil), []string(nil),
-		[]string{}, []string{s.word(), s.word()}, []any{}, map[string]any{"b": s.word(), "a": nil}, json.RawMessage(`{"a": "<"}`), &errorReport{Message: s.word(), Codes: []uint32{5}},
-		struct{}{}, []byte("x"),
+		[]string{},
+		[]string{s.word(), s.word()},
+		[]any{},
+		map[string]any{"b": s.word(), "a": nil},
+		struct{}{},
+		[]byte("x"),
+		json.RawMessage(`{"a": "<"}`), &errorReport{Message: s.word(), Codes: []uint32{5}},
 	}
 	return list[s.rand.IntN(len(list))]
 }

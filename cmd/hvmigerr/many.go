@@ -40,6 +40,7 @@ func (a *app) ask(ctx context.Context, p *plan, q *inquiry) error {
 		return a.askOne(ctx, p, q)
 	}
 	t := a.newAnswers(q, p.flags.output, func(i int) string { return p.hosts[i].target.label })
+	t.verbose = p.flags.verbose
 	defer t.close()
 	for r := range fleet.Run(ctx, int(p.flags.parallel), p.hosts, func(ctx context.Context, h *plannedHost) (*rendered, error) {
 		return p.render(ctx, q, h), nil

@@ -151,27 +151,32 @@ func TestOrderedDiskFull(t *testing.T) {
 // TestOrderedTold: that the file is of no use is said once, and from then on memory has what waits. Nothing is lost.
 func TestOrderedTold(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(t *testing.T, s *spill){
-		"cannot be made": func(_ *testing.T, s *spill) { s.dir = filepath.Join(s.dir, "nosuch") },
-		"cannot be written": func(t *testing.T, s *spill) {
-			if _, err := s.write([]byte("x")); err != nil {
-				t.Fatal(err)
+	for name, spoil := range map[string]func(s *spill) error{
+		"cannot be made": func(s *spill) error {
+			s.dir = filepath.Join(s.dir, "nosuch")
+			return nil
+		},
+		"cannot be written": func(s *spill) error {
+			if err := s.create(); err != nil {
+				return err
 			}
-			_ = s.file.Close()
+			return s.file.Close()
 		},
 	} {
 		var stdout, stderr strings.Builder
 		a := newApp(nil, &stdout, &stderr)
 		list := a.newAnswers(&inquiry{items: jobItems("jobs")}, outputText, strconv.Itoa)
 		list.ordered.limit, list.ordered.spill.dir = 0, t.TempDir()
-		spoil(t, &list.ordered.spill)
+		if err := spoil(&list.ordered.spill); err != nil {
+			t.Fatal(err)
+		}
 		for i := 9; i >= 0; i-- {
 			if !list.put(i, &rendered{block{out: fmt.Appendln(nil, i)}, newDigest(nil, ownNames{})}) {
 				t.Fatalf("%s: %v", name, list.err)
 			}
 		}
 		list.close()
-		if got := strings.Join(strings.Fields(stdout.String()), ""); got != "0123456789" {
+		if got := strings.Join(strings.Fields(stdout.String()), ""); got != "0123456789" || list.ordered.held != 0 {
 			t.Errorf("%s: stdout %q", name, stdout.String())
 		}
 		if got := stderr.String(); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "hvmigerr: no temporary file for answers that have to wait") {

@@ -205,13 +205,16 @@ func splitWords(s string) ([]string, error) {
 // passwordSources are the ways to give a password.
 const passwordSources = "--password-file, --password-command or " + passwordVariable + ", or run it on a terminal"
 
+// passwordComesFrom continues what is said about a password on the command line.
+const passwordComesFrom = "; a password comes from --password-file FILE, --password-command COMMAND or $" + passwordVariable
+
 // insteadOfPassword continues err, of a command line that wants to hold the password itself, where every process list shows it.
 func insteadOfPassword(fs *pflag.FlagSet, err error) string {
 	e, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok || fs.Lookup("password-file") == nil || e.GetSpecifiedName() != "password" && e.GetSpecifiedName() != "p" {
 		return ""
 	}
-	return "; a password comes from --password-file FILE, --password-command COMMAND or $" + passwordVariable
+	return passwordComesFrom
 }
 
 // askPassword asks on the terminal, and before that says why no ticket serves. Without a terminal there is nobody to ask.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -30,6 +31,7 @@ type plan struct {
 	breaker *fleet.Breaker
 
 	budget   *transport.Budget
+	decoding chan struct{}                 // has room for as many answers as are decoded at the same time
 	password transport.Secret              // of all users; zero when nobody needs one
 	copies   map[override]*connectionFlags // of hosts with overrides
 	chosen   map[choiceKey]*choice
@@ -93,7 +95,8 @@ func (a *app) newPlan(f *connectionFlags) *plan {
 	return &plan{
 		app: a, flags: f,
 		breaker: fleet.NewBreaker(cmp.Or(f.connectTimeout, transport.DefaultConnectTimeout)), budget: transport.NewBudget(maxBodies),
-		copies: map[override]*connectionFlags{}, chosen: map[choiceKey]*choice{}, names: map[string]*plannedHost{},
+		decoding: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		copies:   map[override]*connectionFlags{}, chosen: map[choiceKey]*choice{}, names: map[string]*plannedHost{},
 		kerberos: map[kerberosKey]*kerberosSource{}, traces: map[string]*traceDir{}, added: map[string]*plannedHost{}, warned: map[string]bool{},
 	}
 }
@@ -189,15 +192,12 @@ func (l *listed) names(name string) []string {
 	return []string{name, l.name}
 }
 
-// credential returns what a refusal by one host tells of others: the way in which the password of a user is proven.
+// credential returns what a refusal by one host tells of others: the user, however the name is spelt and the password is proven.
 func credential(f *connectionFlags, m *method) string {
-	switch {
-	case !m.Password || m.Mechanism == transport.MechanismKerberos: // the password goes to the KDC alone
+	if !m.Password || m.Mechanism == transport.MechanismKerberos { // the password goes to the KDC alone
 		return ""
-	case m.Auth == transport.AuthBasic:
-		return "basic " + strings.ToLower(f.user)
 	}
-	return "ntlm " + strings.ToLower(f.user)
+	return strings.ToLower(strings.TrimPrefix(f.user, `.\`))
 }
 
 // withPort returns name with the port of t.

@@ -135,6 +135,15 @@ func (f *connectionFlags) drop(names ...string) {
 // A kerberosKey tells users with tickets apart.
 type kerberosKey struct{ user, ccache, keytab string }
 
+// realmUpper writes the realm of a principal as Kerberos is asked for it (DESIGN: Users). The name itself may differ by case.
+func realmUpper(user string) string {
+	name, realm, ok := cutLast(user, "@")
+	if !ok {
+		return user
+	}
+	return name + "@" + strings.ToUpper(realm)
+}
+
 // A kerberosSource is what gets the tickets of one user for all hosts, or why nothing does.
 type kerberosSource struct {
 	kerberos *transport.Kerberos
@@ -236,7 +245,7 @@ func (p *plan) login(h *plannedHost) error {
 		return nil //nolint:nilerr // h tells it
 	}
 	m, f := h.method, h.flags
-	key := kerberosKey{f.user, m.CCache, m.Keytab}
+	key := kerberosKey{realmUpper(f.user), m.CCache, m.Keytab}
 	source := p.kerberos[key]
 	if source == nil {
 		source = &kerberosSource{}
@@ -278,8 +287,8 @@ func (p *plan) config(h *plannedHost) (*transport.Config, error) {
 	return cfg, nil
 }
 
-// rehearse makes a transport for one host of each kind, which shows what is wrong with the environment's proxies, and collects what is to be
-// kept out of all texts of the run.
+// rehearse makes a transport for one host of each kind, which shows what is wrong with the environment's proxies, and collects
+// what is to be kept out of all texts of the run.
 func (p *plan) rehearse() error {
 	type kind struct {
 		auth  transport.Auth

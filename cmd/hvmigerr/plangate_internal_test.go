@@ -53,19 +53,33 @@ func TestGateRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			hosts := newFleet(t, tt.hosts, tt.configure)
 			t.Setenv(passwordVariable, "wrong-pass")
-			got := invokeRun(t.Context(), nil, append(append(tt.args, "--parallel", "64", "--connect-timeout", "1m"), hosts.args...)...)
+			got := invokeRun(t.Context(), nil, append(append(tt.args, "-o", "jsonl", "--parallel", "64", "--connect-timeout", "1m"), hosts.args...)...)
 			if got.code != exitAuthentication {
 				t.Errorf("exit %d, want %d\n%s", got.code, exitAuthentication, got.stderr)
 			}
 			if n := wrongPasswords(hosts.Fleet); n != 3 {
 				t.Errorf("the password went to %d hosts, want 3", n)
 			}
-			all, want := got.stderr, tt.hosts-3
-			if tt.name == "watch" {
-				all = got.stdout // events
+			const notTried = `"error":{"kind":"authentication","exit":11,"message":"not tried: refused by `
+			if n, want := strings.Count(got.stdout, notTried), tt.hosts-3; n != want {
+				t.Errorf("%d hosts were not tried, want %d\n%s", n, want, got.stdout)
 			}
-			if n := strings.Count(all, ": not tried: refused by ") + strings.Count(all, `"message":"not tried: refused by `); n != want {
-				t.Errorf("%d hosts were not tried, want %d\n%s", n, want, all)
+		})
+	}
+}
+
+// TestGateUnanswered: a proof of the password whose answer does not come may have been counted as wrong. It goes to five hosts then.
+func TestGateUnanswered(t *testing.T) {
+	for name, rule := range map[string]wsmantest.Rule{
+		"dropped": {Operation: operationAuthenticate, User: administrator, Drop: true},
+		"503":     {Operation: operationAuthenticate, User: administrator, Status: 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hosts := newFleet(t, 30, func(_ int, cfg *wsmantest.Config) { cfg.Rules = []wsmantest.Rule{rule} })
+			got := invokeRun(t.Context(), nil, append([]string{"jobs", "-o", "jsonl", "--connect-timeout", "1m"}, hosts.args...)...)
+			const notTried = `"error":{"kind":"authentication","exit":11,"message":"not tried: the password went to `
+			if n := strings.Count(got.stdout, notTried); n != 25 || got.code != exitFailure {
+				t.Errorf("%d hosts were not tried, exit %d; want 25, exit %d\n%s", n, got.code, exitFailure, got.stdout)
 			}
 		})
 	}
@@ -111,8 +125,8 @@ func TestGateDead(t *testing.T) {
 	}
 }
 
-// TestGateHangs: a host that says nothing to the password holds up the others for as long as the breaker has patience. It says nothing until
-// all others have been told.
+// TestGateHangs: a host that says nothing to the password holds up the others for as long as the breaker has patience. It says
+// nothing until all others have been told.
 func TestGateHangs(t *testing.T) {
 	const good = 10
 	hang := wsmantest.Rule{Operation: operationAuthenticate, User: administrator, Delay: wsmantest.Duration(time.Hour)}
@@ -161,7 +175,7 @@ func TestGateAgain(t *testing.T) {
 		tries    int
 		exit     int
 	}{
-		{"admitted", false, 0, 0, 4, exitOK},
+		{"admitted", false, 0, 0, 5, exitOK}, // and once more, with all of its time
 		{"answered before", true, 0, 0, 1, exitDeadline},
 		{"the command is over", false, 150 * time.Second, 0, 3, exitFailure},
 		{"refused meanwhile", false, 0, 3, 4, exitAuthentication},
@@ -278,7 +292,8 @@ func TestGateUnproven(t *testing.T) {
 	}
 }
 
-// TestGateWatch: a host that is not tried since others have refused is given up by watch, whatever they have said.
+// TestGateWatch: a host that is not tried since others have refused is given up by watch; one that is not tried since others have not
+// answered is not.
 func TestGateWatch(t *testing.T) {
 	clearEnvironment(t)
 	t.Setenv(passwordVariable, password)
@@ -287,8 +302,11 @@ func TestGateWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, known := newWatchedHosts(p)
-	if !known[0].Refused(&fleet.NotTriedError{Err: errors.New("no")}) || known[0].Refused(fleet.ErrNotAdmitted) {
-		t.Error("want a host that is not tried to be given up, and one that waits to be kept")
+	if !known[0].Refused(&fleet.NotTriedError{RefusedBy: []string{"a"}, Err: errors.New("no")}) {
+		t.Error("want a host that is not tried to be given up")
+	}
+	if known[0].Refused(&fleet.NotTriedError{UnansweredBy: []string{"a"}}) || known[0].Refused(fleet.ErrNotAdmitted) {
+		t.Error("want one that waits to be kept, for an answer or for its turn")
 	}
 }
 

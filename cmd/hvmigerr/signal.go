@@ -43,10 +43,11 @@ func signalCause(s os.Signal) error {
 	return errInterrupted
 }
 
-// stopped replaces err by what ended ctx, if that was a signal or --deadline: what a call that was cut says matters to nobody then.
+// stopped replaces err by what ended ctx, if that was a signal or --deadline: what a call that was cut says matters to nobody then. A
+// record that has gaps does.
 func stopped(ctx context.Context, err error) error {
 	switch {
-	case err == nil || ctx.Err() == nil:
+	case err == nil || ctx.Err() == nil || has[*recordError](err):
 	case errors.Is(ctx.Err(), context.Canceled), has[*deadlineError](context.Cause(ctx)):
 		return context.Cause(ctx)
 	}

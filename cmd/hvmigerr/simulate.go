@@ -63,6 +63,9 @@ that is 0, or with --addresses on consecutive addresses.`,
 			if err := checkOutput(f.output); err != nil {
 				return err
 			}
+			if cmd.Flags().Changed("hosts") && f.hosts < 1 {
+				return &usageError{"--hosts must be at least 1"}
+			}
 			if f.printModel {
 				return a.printModel(&f)
 			}
@@ -158,8 +161,6 @@ func (f *simulateFlags) config(ctx context.Context) (*wsmantest.Config, error) {
 		return nil, &usageError{"--ccache-out needs kerberos among --auth"}
 	case f.delay < 0:
 		return nil, &usageError{"--delay cannot be negative"}
-	case f.hosts < 0:
-		return nil, &usageError{"--hosts cannot be negative"}
 	case f.hosts == 0:
 		return cfg, f.alone()
 	}

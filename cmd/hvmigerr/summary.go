@@ -28,6 +28,7 @@ type failureReport struct {
 
 	title   string // of the group
 	indices []int  // of the hosts
+	told    int    // how many have had their turn to be told of on stderr
 }
 
 // newDigest returns what the summary keeps of a host that was asked, and ended with err.
@@ -99,13 +100,13 @@ func newSummary(names func(i int) string) *summary {
 	return &summary{exits: map[int]bool{}, groups: map[failureKey]*failureReport{}, names: names}
 }
 
-// add takes what came of the host of number i.
-func (s *summary) add(i int, d *digest) {
+// add takes what came of the host of number i, and returns the group of those that failed alike, nil if it did not fail.
+func (s *summary) add(i int, d *digest) *failureReport {
 	s.hosts++
 	s.exits[d.exit] = true
 	if d.failure == nil {
 		s.addAnswer(d)
-		return
+		return nil
 	}
 	s.partly = s.partly || d.partly
 	key := failureKey{d.exit, d.failure.title, d.failure.Message}
@@ -113,6 +114,7 @@ func (s *summary) add(i int, d *digest) {
 		s.groups[key] = d.failure
 	}
 	s.groups[key].indices = append(s.groups[key].indices, i)
+	return s.groups[key]
 }
 
 func (s *summary) addAnswer(d *digest) {

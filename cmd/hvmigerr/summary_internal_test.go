@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -233,4 +234,29 @@ func FuzzOwnNames(f *testing.F) {
 			t.Errorf("replace(%q) = %q: not as many words", text, got)
 		}
 	})
+}
+
+// TestSummaryTitles: each exit code of a host that did not answer has a title of its own, which the first words of a line are.
+func TestSummaryTitles(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for code, err := range map[int]error{
+		exitUsage:          &usageError{"x"},
+		exitUnreachable:    wsman.ErrConnectionLost,
+		exitAuthentication: &transport.AuthError{Err: errors.New("x")},
+		exitDenied:         invoke.ErrNothingVisible,
+		exitFault:          invoke.ErrNoHyperV,
+		exitQuota:          &wsman.Fault{Subcode: wsman.SubcodeQuotaLimit},
+		exitUndecodable:    &wsman.ProtocolError{Msg: "x"},
+		exitDeadline:       &deadlineError{time.Minute},
+		exitInterrupted:    errInterrupted,
+		exitFailure:        errors.New("x"),
+	} {
+		s := summaryOf(&hostError{"hv0", err})
+		line, start := strings.Join(s.lines(false), " "), fmt.Sprintf("1 host: 0 answered, 1 did not.   %s (exit %d): ", failureTitle(code), code)
+		if !strings.HasPrefix(line, start) || seen[failureTitle(code)] {
+			t.Errorf("%v: %q, want %q", err, line, start)
+		}
+		seen[failureTitle(code)] = true
+	}
 }

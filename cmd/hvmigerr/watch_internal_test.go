@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -191,11 +192,13 @@ type failingJournal struct {
 func (j *failingJournal) Recorded(string) bool { return false }
 func (j *failingJournal) Close() error         { return nil }
 
-func (j *failingJournal) Append(_ string, line []byte) error {
+func (j *failingJournal) AppendAll(records ...watch.Record) error {
 	err := j.errs[0]
 	j.errs = j.errs[1:]
-	if err == nil {
-		j.lines = append(j.lines, string(line))
+	for _, r := range records {
+		if err == nil {
+			j.lines = append(j.lines, string(r.Line))
+		}
 	}
 	return err
 }
@@ -209,20 +212,22 @@ func TestWatchRecord(t *testing.T) {
 	if err := w.complete(errMigrationFailed); !errors.Is(err, errMigrationFailed) {
 		t.Errorf("the end is %v", err)
 	}
+	line := []byte("{}")
 	for range 5 {
-		if err := w.record(&watch.Event{ID: "1", Kind: watch.HostBack}, []byte("{\"id\":\"1\"}\n")); err != nil {
-			t.Fatal(err)
-		}
+		w.record([]outgoing{{event: &watch.Event{ID: "1", Kind: watch.HostBack}, line: line}, {event: &watch.Event{Kind: watch.JobProgress}}})
 	}
-	if err := w.record(&watch.Event{Kind: watch.JobProgress}, nil); err != nil || len(j.lines) != 3 || j.lines[0] != `{"id":"1","evidence":null}`+"\n" {
-		t.Errorf("%v; the journal has %q", err, j.lines)
+	w.record([]outgoing{{event: &watch.Event{Kind: watch.JobProgress}}})
+	if len(j.lines) != 3 || len(j.errs) != 0 {
+		t.Errorf("the journal has %q", j.lines)
 	}
 	if want := "hvmigerr: journal: no space left; going on without it\nhvmigerr: journal: it can be written again\n"; stderr.String() != want {
 		t.Errorf("stderr %q, want %q", stderr.String(), want)
 	}
-	for _, tt := range []struct{ err, want error }{{nil, errNotRecorded}, {errMigrationFailed, errNotRecorded}, {errInterrupted, errInterrupted}} {
-		if got := w.complete(tt.err); !errors.Is(got, tt.want) {
-			t.Errorf("after %v the end is %v, want %v", tt.err, got, tt.want)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errTerminated)
+	for _, err := range []error{nil, errMigrationFailed, errInterrupted, errTerminated, &hostsError{exitPartly}} {
+		if got := stopped(ctx, w.complete(err)); exitCode(got) != exitFailure {
+			t.Errorf("after %v the end is %v, want a failure", err, got)
 		}
 	}
 }
@@ -235,7 +240,9 @@ func TestWatchInterrupted(t *testing.T) {
 		cause error
 		want  int
 	}{{errInterrupted, exitInterrupted}, {errTerminated, exitTerminated}} {
-		_, args := newWatchHost(t, wsmantest.Config{Rules: slow})
+		m := watchedModel()
+		m.Jobs[0].Properties = map[string]any{"VirtualSystemName": nil} // so that no name is waited for
+		_, args := newWatchHost(t, wsmantest.Config{Model: m, Rules: slow})
 		p := startWatch(t, args...)
 		p.until("job.new") // the host is asked next why the other one failed, and does not answer
 		p.stop(tt.cause)
@@ -274,7 +281,7 @@ func TestWatchUnwritten(t *testing.T) {
 		stderr   string
 	}{
 		{name: "reader gone", err: io.ErrClosedPipe, lines: 1, want: exitOK},
-		{name: "reader gone, journal", err: io.ErrClosedPipe, lines: 1, journal: true, want: exitOK, recorded: 1},
+		{name: "reader gone, journal", err: io.ErrClosedPipe, lines: 1, journal: true, want: exitOK, recorded: 3, stderr: "going on for the journal alone"},
 		{name: "full", err: full, lines: 1, want: exitFailure, stderr: "no space left"},
 		{name: "full, journal", err: full, lines: 1, journal: true, want: exitFailure, recorded: 3, stderr: "going on for the journal alone"},
 	} {

@@ -53,8 +53,10 @@ member: evidence, what the host sent. Each event is there once, on the disk
 before the next; on stdout it is at least once, since it is written there first.
 After a restart what is recorded is not told again, but for --vm and --job, whose
 journal holds only what is printed. "hvmigerr get --journal FILE" answers from
-it. If the journal cannot be written, watch goes on and exits 1 at the end; if
-stdout cannot, it goes on only for a journal.
+it. If the journal cannot be written, watch goes on and exits 1 at the end, also
+after Ctrl-C or SIGTERM, which else are 130 and 143. If stdout cannot, or nobody
+reads it, watch goes on only for a journal; what stdout has not taken by a
+second after the end makes it exit 1.
 
 With -v a line of stderr tells every ten seconds what watch itself uses:
 "watch: polls=N hosts=N lost=N sessions=N goroutines=N heap=BYTES".`,
@@ -82,7 +84,7 @@ With -v a line of stderr tells every ten seconds what watch itself uses:
 	}
 	say("output", "`FORMAT` of events: text or jsonl (default: text on a terminal, else jsonl)")
 	fs.Lookup("output").DefValue = ""
-	say("timeout", "limit for one poll of a host, and for all that is asked about one job that ended")
+	say("timeout", "limit for one poll of a host, and for each question about a job that ended")
 	say("deadline", "end the watch after this time (default: never)")
 	complete(cmd, "output", outputText, outputJSONL)
 	return cmd
@@ -143,7 +145,6 @@ func (a *app) watch(cmd *cobra.Command, f *watchFlags, args []string) error {
 	if err := w.openJournal(); err != nil {
 		return err
 	}
-	defer w.closeJournal()
 	if w.text {
 		w.board = a.newBoard(os.Stdout)
 	}
@@ -157,7 +158,7 @@ func (w *watcher) config(hosts []watch.Host) *watch.Config {
 		Timeout: w.flags.connection.timeout, Parallel: int(w.flags.connection.parallel),
 	}
 	if w.flags.bothEnds.wanted {
-		cfg.Diagnose = w.diagnose
+		cfg.Complete = w.hosts.complete(w.plan, &w.flags.bothEnds)
 	}
 	if w.journal != nil && !w.goal.set() { // what an earlier watch has told is an answer to --vm all the same
 		cfg.Recorded = func(id string) bool { return w.journal.Recorded(w.eventID(id)) }

@@ -1,31 +1,37 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
 )
 
-// A watcher is one run of watch. One goroutine reads the events, prints and records them.
+// A watcher is one run of watch. One goroutine reads the events, has them printed, and records them.
 type watcher struct {
 	app      *app
 	flags    *watchFlags
 	plan     *plan
 	hosts    *watchedHosts
 	goal     watchGoal
-	text     bool     // events are printed as text
-	board    *board   // nil unless the text goes to a terminal with bars
-	journal  recorder // nil without --journal
-	troubled bool     // the last line could not be recorded
-	missing  bool     // some line could not be, when it was to be
-	muted    error    // why stdout takes no more, while the journal does
+	text     bool    // events are printed as text
+	board    *board  // nil unless the text goes to a terminal with bars
+	stdout   printer // of what goes to
+	out      *bufio.Writer
+	stalled  bool            // stdout did not take what was printed last in time
+	unseen   int             // events that there was no room to keep for stdout
+	muted    error           // why stdout takes no more, while the journal does
+	journal  recorder        // nil without --journal
+	troubled bool            // the last lines could not be recorded
+	missing  bool            // some line could not be, when it was to be
+	batch    []outgoing      // events that are to be printed and recorded together
+	over     <-chan struct{} // closed when nobody is to wait for stdout any more
 }
 
 // errReaderGone ends a watch whose stdout nobody reads any more, quietly as other commands.
@@ -38,49 +44,51 @@ const redrawEvery = 200 * time.Millisecond
 func (w *watcher) run(parent context.Context) error {
 	ctx, cancel := w.limited(parent)
 	defer cancel()
+	defer w.patiently(ctx)()
 	var known []watch.Host
 	w.hosts, known = newWatchedHosts(w.plan)
-	if w.board != nil {
-		defer w.board.raise(w.app.stderr)()
-		defer w.board.close()
-	}
-	events := make(chan *watch.Event)
+	events := make(chan *watch.Event, maxBatch)
+	watching, enough := context.WithCancel(ctx)
+	defer enough()
+	left := make(chan struct{})
 	go func() {
 		defer close(events)
-		for e := range watch.Events(ctx, w.config(known)) {
+		for e := range watch.Events(watching, w.config(known)) {
 			select {
-			case events <- e:
-			case <-ctx.Done():
+			case events <- e: // also when ctx has ended: what was asked is told
+			case <-left:
 				return
 			}
 		}
 	}()
 	err := w.follow(events)
 	expired := has[*deadlineError](context.Cause(ctx))
-	cancel()
+	enough()
+	close(left)
 	for range events { // until all sessions are closed
 	}
 	switch {
 	case errors.Is(err, errEventsEnded) && parent.Err() != nil:
-		return context.Cause(parent)
+		err = context.Cause(parent)
 	case errors.Is(err, errEventsEnded):
 		err = w.atEnd(expired)
 	case errors.Is(err, errReaderGone):
 		err = nil
 	}
+	w.finish()
 	return w.complete(err)
 }
 
-// complete returns the end of a watch that would have been err: what could not be printed or recorded makes a good one bad.
+// complete returns the end of a watch that would have been err: what could not be printed or recorded makes any a failure.
 func (w *watcher) complete(err error) error {
-	if err != nil && !errors.Is(err, errMigrationFailed) {
-		return err
-	}
+	err = cmp.Or(w.closeJournal(), err)
 	switch {
-	case w.muted != nil:
-		return fmt.Errorf("writing the answer: %w", w.muted)
-	case w.missing:
-		return errNotRecorded
+	case w.journal == nil || has[*recordError](err):
+		return err
+	case w.muted != nil && !gone(w.muted):
+		return &recordError{fmt.Errorf("writing the answer: %w", w.muted)}
+	case w.unseen > 0:
+		return &recordError{fmt.Errorf("stdout did not take %s; the journal has them", count(w.unseen, "event"))}
 	}
 	return err
 }
@@ -108,21 +116,46 @@ func (w *watcher) follow(events <-chan *watch.Event) error {
 			if !ok {
 				return errEventsEnded
 			}
-			w.hosts.take(e)
-			err = w.take(e)
+			if done, err := w.takeAll(e, events); done || err != nil {
+				return err
+			}
+			continue
 		case <-w.hosts.heard:
 		case <-redraw:
-			err = w.printed(w.board.refresh(w.status))
+			err = w.redraw()
 		case <-stats:
 			w.tellStats()
 		}
 		if err != nil {
 			return err
 		}
-		if done, err := w.decide(); done {
-			return err
+		done, err := w.decide()
+		if wrong := w.flush(); done || wrong != nil {
+			return cmp.Or(wrong, err)
 		}
 	}
+}
+
+// takeAll takes an event and those that wait behind it, so that they go to the disk together. It reports whether the goal is reached.
+func (w *watcher) takeAll(e *watch.Event, events <-chan *watch.Event) (done bool, err error) {
+	for range maxBatch {
+		w.hosts.take(e)
+		if err := w.take(e); err != nil {
+			return true, err
+		}
+		if done, err = w.decide(); done {
+			break
+		}
+		more := false
+		select {
+		case e, more = <-events:
+		default:
+		}
+		if !more { // or no more will come, which follow sees
+			break
+		}
+	}
+	return done, cmp.Or(w.flush(), err)
 }
 
 // take prints and records an event, unless it is about another job than the one that is waited for.
@@ -141,35 +174,27 @@ func (w *watcher) take(e *watch.Event) error {
 	return w.tell(e)
 }
 
-// tell prints an event, and then records it: after a crash in between it is told again, and never missing.
+// tell adds an event to those that are printed and recorded next.
 func (w *watcher) tell(e *watch.Event) error {
-	defer w.hosts.told(e)
 	line, err := w.eventLine(e)
 	if err != nil {
 		return err
 	}
-	if w.muted == nil {
-		if err := w.printed(w.print(e, line)); err != nil {
+	t := outgoing{event: e, line: line, text: line}
+	switch {
+	case w.board != nil:
+		t.text = w.scrolled(e)
+	case w.text:
+		t.text = w.eventText(e)
+	}
+	if w.journal != nil && e.Kind != watch.JobProgress {
+		if t.line, err = w.journalLine(line, e); err != nil {
 			return err
 		}
 	}
-	return w.record(e, line)
-}
-
-// print writes an event to stdout and returns when all of it is out of our hands.
-func (w *watcher) print(e *watch.Event, line []byte) error {
-	switch {
-	case w.board != nil:
-		return w.board.print(w.scrolled(e), func(s *screen) {
-			s.take(e, w.hosts.of(e).planned.target.label)
-			w.status(s)
-		})
-	case w.text:
-		line = w.eventText(e)
-	}
-	_, _ = w.app.out.Write(line)
-	_ = w.app.out.flush() // the output keeps its error, also one that is none elsewhere
-	return w.app.out.err
+	w.hosts.told(e)
+	w.batch = append(w.batch, t)
+	return nil
 }
 
 // scrolled returns what a terminal with bars has to tell of an event besides them.
@@ -178,23 +203,6 @@ func (w *watcher) scrolled(e *watch.Event) []byte {
 		return nil
 	}
 	return w.eventText(e)
-}
-
-// printed says what becomes of a watch whose stdout has answered err. Without a journal it ends. With one it goes on: the jobs would
-// be lost, and nothing else records them.
-func (w *watcher) printed(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe):
-		return errReaderGone
-	case w.journal == nil:
-		return fmt.Errorf("writing the answer: %w", err)
-	case w.muted == nil:
-		w.muted = err
-		w.app.note("writing the answer: %v; going on for the journal alone", err)
-	}
-	return nil
 }
 
 // decide reports whether the goal is reached or cannot be, and how the watch ends then.

@@ -51,7 +51,7 @@ func newWatchedHosts(p *plan) (*watchedHosts, []watch.Host) {
 			Open: func(context.Context) (invoke.Client, func(), error) { return hosts.open(p, h) },
 			Refused: func(err error) bool {
 				return planned.unusable != nil || // tickets are read once
-					has[*fleet.NotTriedError](err) || (&session{method: planned.method}).refused(err)
+					matches(err, func(e *fleet.NotTriedError) bool { return len(e.RefusedBy) > 0 }) || (&session{method: planned.method}).refused(err)
 			},
 		})
 	}
@@ -193,20 +193,6 @@ func (hosts *watchedHosts) waitedFor() []string {
 		}
 	}
 	return names
-}
-
-// diagnose asks a host, and then the destination of a failed move, why it failed.
-func (w *watcher) diagnose(ctx context.Context, h *watch.Host, c invoke.Client, j *invoke.MigrationJob) (*invoke.Diagnosis, error) {
-	found, err := invoke.Ask(ctx, c, j)
-	if client, ok := c.(*watchedClient); ok && !hopeless(err) {
-		d := &diagnosed{Diagnosis: *found}
-		client.session.otherEnds(ctx, &w.flags.bothEnds, []*diagnosed{d})
-		found = &d.Diagnosis
-		w.hosts.mu.Lock()
-		defer w.hosts.mu.Unlock()
-		w.hosts.byKey[h.Key].both[eventKey(j.ID())] = d
-	}
-	return found, err
 }
 
 // joined returns what became of asking the other end about the job of an event, nil if it was not asked.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
 )
@@ -9,12 +10,15 @@ import (
 // A recorder is what a watch writes its journal with; [*watch.Journal] is one.
 type recorder interface {
 	Recorded(id string) bool
-	Append(id string, line []byte) error
+	AppendAll(records ...watch.Record) error
 	Close() error
 }
 
-// errNotRecorded is the end of a watch whose journal could not take a line when it was due.
-var errNotRecorded = errors.New("not everything could be recorded when it was printed")
+// A recordError is the end of a watch with a journal that could not print or record everything when it was due. It is the end also
+// when a signal came.
+type recordError struct{ err error }
+
+func (e *recordError) Error() string { return e.err.Error() }
 
 // openJournal opens the journal of --journal, if there is one. That it cannot be is a usage error: nothing was asked yet.
 func (w *watcher) openJournal() error {
@@ -39,25 +43,39 @@ func (w *watcher) openJournal() error {
 	return nil
 }
 
-func (w *watcher) closeJournal() {
+// closeJournal closes the journal. It returns the end of the watch if something could not be recorded when it was due.
+func (w *watcher) closeJournal() error {
+	if w.journal == nil {
+		return nil
+	}
+	err := w.journal.Close()
+	switch {
+	case err != nil:
+		return &recordError{fmt.Errorf("journal: %w", err)}
+	case w.missing:
+		return &recordError{errNotRecorded}
+	}
+	return nil
+}
+
+var errNotRecorded = errors.New("not everything could be recorded when it was printed")
+
+// record writes events that were printed into the journal, and returns when they are on the disk. When that fails the watch goes on, says
+// so once, and fails at its end.
+func (w *watcher) record(batch []outgoing) {
 	if w.journal == nil {
 		return
 	}
-	if err := w.journal.Close(); err != nil {
-		w.app.note("journal: %v", err)
+	var records []watch.Record
+	for _, t := range batch {
+		if t.event.Kind != watch.JobProgress {
+			records = append(records, watch.Record{ID: w.eventID(t.event.ID), Line: t.line})
+		}
 	}
-}
-
-// record writes an event that was printed into the journal. When that fails the watch goes on, says so once, and fails at the end.
-func (w *watcher) record(e *watch.Event, line []byte) error {
-	if w.journal == nil || e.Kind == watch.JobProgress {
-		return nil
+	if len(records) == 0 {
+		return
 	}
-	line, err := w.journalLine(line, e)
-	if err != nil {
-		return err
-	}
-	switch err := w.journal.Append(w.eventID(e.ID), line); {
+	switch err := w.journal.AppendAll(records...); {
 	case err != nil && !w.troubled:
 		w.troubled, w.missing = true, true
 		w.app.note("journal: %v; going on without it", err)
@@ -65,5 +83,4 @@ func (w *watcher) record(e *watch.Event, line []byte) error {
 		w.troubled = false
 		w.app.note("journal: it can be written again")
 	}
-	return nil
 }

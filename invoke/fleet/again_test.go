@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,7 +14,7 @@ import (
 
 var errWrong = errors.New("wrong password")
 
-// enter has the host enter b at once, and tells what it says: T takes the credential, R refuses it, ? says nothing. The result is "" when
+// enter has the host enter b at once, and tells what it says: T takes the credential, R refuses it, L is lost, - leaves, ? says nothing. The result is "" when
 // the host got the credential, "waits", or whom it was refused by.
 func enter(t *testing.T, b *fleet.Breaker, host string, says byte) string {
 	t.Helper()
@@ -21,10 +22,10 @@ func enter(t *testing.T, b *fleet.Breaker, host string, says byte) string {
 	defer cancel()
 	a, err := b.Enter(ctx, fleet.Host{Name: host, Credential: "me"})
 	if e, ok := errors.AsType[*fleet.NotTriedError](err); ok {
-		if !errors.Is(e, errWrong) {
+		if len(e.RefusedBy) > 0 != errors.Is(e, errWrong) {
 			t.Errorf("%s: %v does not wrap the refusal", host, e)
 		}
-		return strings.Join(e.RefusedBy, " ")
+		return strings.Join(slices.Concat(e.RefusedBy, e.UnansweredBy), " ")
 	}
 	switch {
 	case errors.Is(err, fleet.ErrNotAdmitted):
@@ -37,6 +38,8 @@ func enter(t *testing.T, b *fleet.Breaker, host string, says byte) string {
 		a.Taken()
 	case 'R':
 		a.Refused(errWrong)
+	case 'L':
+		a.Lost()
 	case '?':
 		return ""
 	}
@@ -68,6 +71,33 @@ func TestAgain(t *testing.T) {
 			{"e", 'T', "b c d"},
 			{"a", 'T', ""},
 			{"e", 'T', ""},
+		},
+		"five that do not answer are enough": {
+			{"a", 'L', ""},
+			{"x", '-', ""},
+			{"b", 'L', ""},
+			{"c", 'L', ""},
+			{"y", '-', ""},
+			{"a", 'L', ""},
+			{"d", 'L', ""},
+			{"e", 'T', "a b c a d"},
+		},
+		"refusals count with them": {
+			{"a", 'L', ""},
+			{"b", 'L', ""},
+			{"c", 'L', ""},
+			{"d", 'R', ""},
+			{"e", 'R', ""},
+			{"f", 'T', "d e a b c"},
+		},
+		"one that takes it ends the count": {
+			{"a", 'L', ""},
+			{"b", 'L', ""},
+			{"c", 'L', ""},
+			{"d", 'L', ""},
+			{"e", 'T', ""},
+			{"a", 'L', ""},
+			{"b", 'T', ""},
 		},
 		"until one that had taken it refuses": {
 			{"a", 'T', ""},
@@ -113,4 +143,48 @@ func TestStale(t *testing.T) {
 			t.Errorf("d: %q, want it to wait for a", got)
 		}
 	})
+}
+
+// TestForgetting: what was never answered counts for half an hour. Who had taken the password before gets it once more all the same.
+func TestForgetting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := fleet.NewBreaker(patience)
+		enter(t, b, "before", 'T')
+		time.Sleep(2 * time.Minute)
+		for range 5 {
+			if got := enter(t, b, "a", 'L'); got != "" {
+				t.Fatalf("a: %q, want it let in", got)
+			}
+		}
+		if got, want := enter(t, b, "b", 'T'), "a a a a a"; got != want {
+			t.Errorf("b: %q, want %q", got, want)
+		}
+		if got := enter(t, b, "before", 'L'); got != "" {
+			t.Errorf("before: %q, want it let in", got)
+		}
+		if got, want := enter(t, b, "before", 'L'), "a a a a a before"; got != want {
+			t.Errorf("before, once more: %q, want %q", got, want)
+		}
+		time.Sleep(31 * time.Minute)
+		if got := enter(t, b, "b", 'T'); got != "" {
+			t.Errorf("b, later: %q, want it let in", got)
+		}
+	})
+}
+
+// TestNotTriedError reads what it says.
+func TestNotTriedError(t *testing.T) {
+	for _, tt := range []struct {
+		err  fleet.NotTriedError
+		want string
+	}{
+		{fleet.NotTriedError{RefusedBy: []string{"a"}}, "not tried: refused by a"},
+		{fleet.NotTriedError{RefusedBy: []string{"a", "b", "c"}}, "not tried: refused by a, b and c"},
+		{fleet.NotTriedError{UnansweredBy: []string{"a", "b"}}, "not tried: the password went to a and b, without a word on whether it is right"},
+		{fleet.NotTriedError{RefusedBy: []string{"a"}, UnansweredBy: []string{"b"}}, "not tried: refused by a, and without an answer from b"},
+	} {
+		if got := tt.err.Error(); got != tt.want {
+			t.Errorf("%+v says %q, want %q", tt.err, got, tt.want)
+		}
+	}
 }

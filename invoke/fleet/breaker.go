@@ -13,6 +13,13 @@ import (
 // maxRefusals is how many hosts may refuse a credential before it goes to no other: fewer than lock a user out by any usual policy.
 const maxRefusals = 3
 
+// maxUnanswered is how many hosts may have got a credential and not said whether it is right, refusals included, before it goes to no other:
+// they may have counted it as wrong all the same. After forgetting, when policies have forgotten it, too, one counts no more.
+const (
+	maxUnanswered = 5
+	forgetting    = 30 * time.Minute
+)
+
 // freshness is how long a credential counts as right after a host has taken it. It may be changed while a program runs for days, and all
 // hosts may ask for it again at once: one of them goes first then.
 const freshness = time.Minute
@@ -39,7 +46,8 @@ type Breaker struct {
 
 // NewBreaker returns a Breaker. While it is not known whether a credential is right, one host at a time gets it; a host that has said
 // nothing for patience does not hold up the next, but three at a time do. It is known for a minute after a host has taken it. A host
-// that has refused it never gets it again. One that has taken it gets it once more, whatever others say.
+// that has refused it never gets it again. One that has taken it gets it once more, whatever others say. When five hosts have got it and
+// none has said whether it is right, it goes to no other for half an hour.
 func NewBreaker(patience time.Duration) *Breaker { return &Breaker{patience: patience} }
 
 // Enter waits until the credential of h may be used, and begins an attempt, which the caller must [Attempt.Leave]. It returns a
@@ -101,6 +109,7 @@ type credential struct {
 	refusedBy []string  // since it was taken, at most maxRefusals
 	err       error     // of the first refusal
 	begun     int       // hosts begun since the first refusal
+	lost      []lost    // attempts since it was taken that were never answered
 	// believers have taken it and not refused it since, refusers have refused it, by name.
 	believers map[string]bool
 	refusers  map[string]error
@@ -108,6 +117,22 @@ type credential struct {
 	newest    *Attempt // the undecided one that the next host waits for, until patience ends or the credential is taken
 
 	line []*waiter // in Enter
+}
+
+// A lost attempt is one whose answer never came.
+type lost struct {
+	host string
+	when time.Time
+}
+
+// unanswered returns the hosts that got the credential of late and have not said whether it is right.
+func (c *credential) unanswered() []string {
+	c.lost = slices.DeleteFunc(c.lost, func(l lost) bool { return time.Since(l.when) >= forgetting })
+	var hosts []string
+	for _, l := range c.lost {
+		hosts = append(hosts, l.host)
+	}
+	return hosts
 }
 
 // A waiter is a call of Enter.
@@ -124,16 +149,16 @@ func (c *credential) admit(host string) (*Attempt, error) {
 	if err, ok := c.refusers[host]; ok {
 		return nil, &NotTriedError{RefusedBy: []string{host}, Err: err}
 	}
-	refused := len(c.refusedBy)
+	refused, unanswered := len(c.refusedBy), c.unanswered()
 	if c.believers[host] {
-		refused = 0 // what others refuse, they refuse for a reason of their own
+		refused, unanswered = 0, nil // what others do, they do for a reason of their own
 	}
 	known := !c.taken.IsZero() && time.Since(c.taken) < freshness
-	spent := refused == maxRefusals || refused > 0 && c.begun == maxRefusals-1
+	spent := refused == maxRefusals || refused > 0 && c.begun == maxRefusals-1 || refused+len(unanswered)+c.undecided >= maxUnanswered
 	switch {
 	case known:
 	case spent && c.undecided == 0:
-		return nil, &NotTriedError{RefusedBy: slices.Clone(c.refusedBy), Err: c.err}
+		return nil, &NotTriedError{RefusedBy: slices.Clone(c.refusedBy), UnansweredBy: unanswered, Err: c.err}
 	case spent, c.newest != nil, refused+c.undecided >= maxRefusals:
 		return nil, nil //nolint:nilnil // neither: see above
 	}
@@ -170,9 +195,9 @@ type Attempt struct {
 	host       string
 
 	// The lock of the Breaker guards what follows.
-	undecided      bool
-	taken, refused bool
-	timer          *time.Timer
+	undecided            bool
+	taken, refused, lost bool
+	timer                *time.Timer
 }
 
 // Taken tells that the host has taken the credential.
@@ -183,7 +208,7 @@ func (a *Attempt) Taken() {
 		}
 		a.taken = true
 		c.taken = time.Now()
-		c.refusedBy, c.err, c.begun = nil, nil, 0
+		c.refusedBy, c.err, c.begun, c.lost = nil, nil, 0, nil
 		c.believers[a.host] = true
 	})
 }
@@ -209,7 +234,20 @@ func (a *Attempt) Refused(err error) {
 	})
 }
 
-// Leave tells that the attempt is over, whatever came of it.
+// Lost tells that the host got the credential and that its answer never came, or did not say whether it is right. It means nothing once
+// Taken or Refused was told.
+func (a *Attempt) Lost() {
+	a.tell(func(c *credential) {
+		if a.lost || a.taken || a.refused {
+			return
+		}
+		a.lost = true
+		delete(c.believers, a.host)
+		c.lost = append(c.lost, lost{a.host, time.Now()})
+	})
+}
+
+// Leave tells that the attempt is over, whatever came of it. If nothing else was told, the host did not get the credential.
 func (a *Attempt) Leave() { a.tell(func(*credential) {}) }
 
 // tell records what is known now, and that the attempt is not undecided any more.
@@ -245,18 +283,30 @@ func (a *Attempt) overdue() {
 	}
 }
 
-// A NotTriedError says that a host was not tried, because others have refused the same credential.
+// A NotTriedError says that a host was not tried, because others have refused the same credential, or have not said whether it is right.
 type NotTriedError struct {
-	RefusedBy []string // the names of the hosts, at most three
-	Err       error    // of the first refusal
+	RefusedBy    []string // the names of the hosts, at most three
+	UnansweredBy []string // those that got it and did not say, at most five
+	Err          error    // of the first refusal, nil if there was none
 }
 
 func (e *NotTriedError) Error() string {
-	names := e.RefusedBy
-	if last := len(names) - 1; last > 0 {
-		return "not tried: refused by " + strings.Join(names[:last], ", ") + " and " + names[last]
+	switch {
+	case len(e.RefusedBy) == 0:
+		return "not tried: the password went to " + listed(e.UnansweredBy) + ", without a word on whether it is right"
+	case len(e.UnansweredBy) == 0:
+		return "not tried: refused by " + listed(e.RefusedBy)
 	}
-	return "not tried: refused by " + strings.Join(names, "")
+	return "not tried: refused by " + listed(e.RefusedBy) + ", and without an answer from " + listed(e.UnansweredBy)
+}
+
+// listed writes names: A, B and C.
+func listed(names []string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // Unwrap returns Err.

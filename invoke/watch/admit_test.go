@@ -79,18 +79,18 @@ func TestNotAdmitted(t *testing.T) {
 		breaker := fleet.NewBreaker(time.Hour)
 		s := newSim(t, "HV01", simModel(simJob("A", -time.Minute, 3*time.Minute, wsmantest.Failed), simJob("B", 0, 10*time.Minute, wsmantest.Failed)))
 		s.gate = &gate{breaker: breaker}
-		hang := func() *fleet.Attempt {
-			a, err := breaker.Enter(t.Context(), fleet.Host{Name: "hangs", Credential: "administrator"})
+		hang := func(name string) *fleet.Attempt {
+			a, err := breaker.Enter(t.Context(), fleet.Host{Name: name, Credential: "administrator"})
 			if err != nil {
 				t.Error(err)
 			}
 			return a
 		}
-		first := hang()
+		first := hang("hangs")
 		time.AfterFunc(100*time.Second, first.Leave)
 		s.at(110*time.Second, func(s *sim) {
 			first.Refused(errors.New("no")) // so that the next has to wait again
-			second := hang()
+			second := hang("hangs too")
 			s.gate = &gate{breaker: breaker}
 			time.AfterFunc(100*time.Second, second.Leave)
 		})

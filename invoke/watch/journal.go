@@ -1,10 +1,12 @@
 package watch
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/gofrs/flock"
@@ -13,15 +15,20 @@ import (
 // ErrJournalInUse says that another process has the journal open.
 var ErrJournalInUse = errors.New("the journal is in use by another watcher")
 
+// ErrNotJournal says that a file begins with text that no watcher has written. It is left as it is.
+var ErrNotJournal = errors.New("this is no journal of a watch: it does not begin with an event")
+
 // maxWaiting bounds the lines that a full disk makes wait in memory, in bytes.
 const maxWaiting = 64 << 20
 
 // A Journal is an append-only file of events, one line of JSON each, that outlives crashes. What [Journal.Append] has taken is on
 // the disk, once. Use [OpenJournal]; all methods may be called from several goroutines.
 //
-// While it is open, nobody else can open it: a lock is held on the file NAME.lock beside it, which stays, empty, after Close. A
-// program that only reads, with [ReadJournal], needs no lock. The file may be renamed or removed meanwhile, as programs that rotate
-// logs do: the next Append begins it anew, and remembers what the old one held.
+// While it is open, nobody else can open it: a lock is held on the file NAME.lock beside it, which stays, empty, after Close. Except on
+// Windows one is held on the journal, too, lest somebody remove that file. A program that only reads, with [ReadJournal], needs no
+// lock. The journal may be renamed or removed meanwhile, as programs that rotate logs do: the next Append begins it anew, takes the
+// lock of the new one, and remembers what the old one held. When another watcher has the new one already, its error is
+// [ErrJournalInUse].
 type Journal struct {
 	path    string // symbolic links resolved
 	lock    *flock.Flock
@@ -59,7 +66,8 @@ type entry struct {
 }
 
 // OpenJournal opens the journal of that name for writing, and creates it, mode 0600, if it is not there. It must be a regular file,
-// and symbolic links are followed. The error is [ErrJournalInUse] when another Journal has it open.
+// and symbolic links are followed. The error is [ErrJournalInUse] when another Journal has it open, and [ErrNotJournal] when it is
+// somebody else's file.
 //
 // The file is read once, line by line. Bytes after the last line end, which a crash leaves, are completed when they are a whole
 // event and cut off when they are not; see [Journal.Torn]. Lines that are no events are kept; see [Journal.Damaged].
@@ -94,34 +102,40 @@ func (j *Journal) open() error {
 	return nil
 }
 
-// load reads the IDs and mends the end of the file.
+// load reads the IDs and mends the end of the file, once it is sure that this is a journal.
 func (j *Journal) load() error {
 	r := newLineReader(j.file.reader())
+	mend, headless := j.file.sync, false
 	for {
 		line, err := r.next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return j.file.sync()
-		case err != nil:
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", j.path, err)
 		}
 		id, wrong := lineID(line.text)
+		if !line.ended {
+			mend = j.file.end
+		}
 		switch {
-		case !line.ended && (wrong != nil || line.tooLong):
+		case wrong != nil && line.unfinished():
 			j.torn = line.size
-			return j.file.mend(r.offset - line.size)
+			mend = func() error { return j.file.mend(r.offset - line.size) }
 		case line.blank():
+		case (wrong != nil || line.tooLong) && len(j.known) == 0 && !line.begun():
+			return fmt.Errorf("%s: %w", j.path, ErrNotJournal)
 		case wrong != nil || line.tooLong:
+			headless = headless || len(j.known) == 0
 			j.damaged++
 		default:
 			j.known[newKey(id)] = struct{}{}
 		}
-		if !line.ended {
-			if err := j.file.end(); err != nil {
-				return err
-			}
-		}
 	}
+	if headless && j.damaged > len(j.known) {
+		return fmt.Errorf("%s: %w", j.path, ErrNotJournal)
+	}
+	return mend()
 }
 
 // Torn returns how many bytes OpenJournal has cut off the end of the file: a line that a crash had left unfinished, and that was
@@ -145,20 +159,39 @@ func (j *Journal) Recorded(id string) bool {
 //
 // After an error the line is kept in memory, and written before the next one when that can be; see [Journal.Unwritten]. Lines for
 // which there is no room in memory either, which has 64 MiB for them, are not kept, and their error says so.
-func (j *Journal) Append(id string, line []byte) error {
-	e, err := j.enqueue(id, line)
-	if err != nil {
-		return err
+func (j *Journal) Append(id string, line []byte) error { return j.AppendAll(Record{id, line}) }
+
+// A Record is a line for a journal, with the ID that stands in it.
+type Record struct {
+	ID   string
+	Line []byte
+}
+
+// AppendAll is [Journal.Append] for several records, which go to the disk together and in order. Each is written, or kept, whatever
+// becomes of the others; the error is the first.
+func (j *Journal) AppendAll(records ...Record) error {
+	var first error
+	entries := make([]*entry, 0, len(records))
+	for _, r := range records {
+		e, err := j.enqueue(r.ID, r.Line)
+		if err != nil {
+			first = cmp.Or(first, err)
+			continue
+		}
+		entries = append(entries, e)
 	}
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	j.mu.Lock()
-	tried := e.tried
+	tried := !slices.ContainsFunc(entries, func(e *entry) bool { return !e.tried })
 	j.mu.Unlock()
 	if !tried { // else the goroutine that wrote before us wrote for us, too
 		j.commit()
 	}
-	return e.err // of an attempt that has ended, and writing keeps off the next
+	for _, e := range entries {
+		first = cmp.Or(first, e.err) // of an attempt that has ended, and writing keeps off the next
+	}
+	return first
 }
 
 // enqueue returns the entry of id; of one that is there already, an entry that was written.

@@ -3,6 +3,7 @@ package watch_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,7 +37,16 @@ func FuzzJournal(f *testing.F) {
 				t.Errorf("ReadJournal yields %q: %v", line, err)
 			}
 		}
-		j := openJournal(t, name)
+		j, err := watch.OpenJournal(name)
+		switch {
+		case errors.Is(err, watch.ErrNotJournal):
+			if damaged == 0 || content(t, name) != string(text) {
+				t.Errorf("%q, with %d lines damaged, is no journal, and was changed to %q", text, damaged, content(t, name))
+			}
+			return
+		case err != nil:
+			t.Fatal(err)
+		}
 		if j.Damaged() != damaged {
 			t.Errorf("Damaged() = %d, ReadJournal finds %d", j.Damaged(), damaged)
 		}

@@ -319,3 +319,36 @@ func TestLineReader(t *testing.T) {
 		}
 	}
 }
+
+// TestAppendAll: what is written together waits for the disk once. A line that is refused, or there already, keeps nothing from being written.
+func TestAppendAll(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "watch.jsonl")
+	j, err := OpenJournal(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := healthy(t, j)
+	syncs := 0
+	d.sync = func() error {
+		syncs++
+		return nil
+	}
+	record := func(id string) Record { return Record{id, []byte(`{"id":"` + id + `"}`)} }
+	if err := j.AppendAll(record("a"), record("b"), record("c")); err != nil || syncs != 1 {
+		t.Errorf("AppendAll = %v after %d syncs, want one", err, syncs)
+	}
+	if err := j.AppendAll(record("b"), Record{"x", []byte("{")}, record("d")); err == nil || syncs != 2 {
+		t.Errorf("AppendAll = %v after %d syncs, want what is wrong with x, after two", err, syncs)
+	}
+	if err := j.AppendAll(); err != nil || syncs != 2 {
+		t.Errorf("AppendAll of nothing = %v after %d syncs", err, syncs)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+	text, err := os.ReadFile(name)
+	if want := "{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"id\":\"c\"}\n{\"id\":\"d\"}\n"; err != nil || string(text) != want {
+		t.Errorf("%v; the journal is\n%s", err, text)
+	}
+}

@@ -51,13 +51,13 @@ func TestJournalUnopened(t *testing.T) {
 		"directory": "open " + in("directory") + ": is a directory",
 		"locked":    "the lock beside the journal: open " + in("locked.lock") + ": is a directory",
 		"file/x":    in("file/x") + ": not a directory",
-		"loop":      in("loop") + ": EvalSymlinks: too many links",
+		"loop":      "open " + in("loop") + ": ",
 	} {
 		j, err := watch.OpenJournal(in(name))
 		if err == nil {
 			closeJournal(t, j)
 		}
-		if err == nil || !strings.HasSuffix(err.Error(), want) {
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("OpenJournal(%q) = %v, want %s", name, err, want)
 		}
 	}
@@ -128,6 +128,50 @@ func TestRotated(t *testing.T) {
 		t.Errorf("after the directory has gone: %q, %d unwritten", now, j.Unwritten())
 	}
 	closeJournal(t, j)
+}
+
+// TestLockRemoved: who removes the lock file lets no second watcher in; nor does who also moves the journal away, once the next event has
+// come. Of two watchers that begin it anew, one writes.
+func TestLockRemoved(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "watch.jsonl")
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	inUse := func(when string) {
+		t.Helper()
+		do(os.Remove(name + ".lock"))
+		j, err := watch.OpenJournal(name)
+		if err == nil {
+			closeJournal(t, j)
+		}
+		if !errors.Is(err, watch.ErrJournalInUse) {
+			t.Errorf("OpenJournal %s = %v", when, err)
+		}
+	}
+	j := openJournal(t, name)
+	appendEvents(t, j, "a")
+	inUse("without the lock file")
+	do(os.Rename(name, name+".1"))
+	appendEvents(t, j, "b")
+	inUse("after the journal was moved")
+
+	do(errors.Join(os.Rename(name, name+".2"), os.Remove(name+".lock")))
+	second := openJournal(t, name)
+	appendEvents(t, second, "x")
+	if err := j.Append("c", event("c")); !errors.Is(err, watch.ErrJournalInUse) || j.Unwritten() != 1 {
+		t.Errorf("Append to the journal of another = %v, %d unwritten", err, j.Unwritten())
+	}
+	closeJournal(t, second)
+	appendEvents(t, j, "d")
+	closeJournal(t, j)
+	if got, want := content(t, name), lines("x", "c", "d"); got != want {
+		t.Errorf("the journal is\n%swant\n%s", got, want)
+	}
+	closeJournal(t, openJournal(t, name+".2")) // nothing holds the old ones any more
 }
 
 // TestNoRoom fills a journal up to the limit of a process for files, which stands for a full disk, and then makes room.

@@ -47,14 +47,22 @@ func naming(name string, err error) error {
 // lockFile locks the file of that name, which it creates.
 func lockFile(name string) (*flock.Flock, error) {
 	lock := flock.New(name, flock.SetPermissions(0o600))
-	locked, err := lock.TryLock()
-	if err != nil {
+	if err := take(lock); err != nil {
+		if errors.Is(err, ErrJournalInUse) {
+			return nil, err
+		}
 		return nil, fmt.Errorf("the lock beside the journal: %w", err)
 	}
-	if !locked {
-		return nil, fmt.Errorf("%s: %w", name, errors.Join(ErrJournalInUse, lock.Close()))
-	}
 	return lock, nil
+}
+
+// take takes a lock, or tells that another has it.
+func take(lock *flock.Flock) error {
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		return fmt.Errorf("%s: %w", lock.Path(), errors.Join(ErrJournalInUse, lock.Close()))
+	}
+	return err
 }
 
 // A disk is what a journal needs of an [os.File].
@@ -71,6 +79,8 @@ type disk interface {
 type journalFile struct {
 	path string
 	disk disk
+	// lock is held on the file itself, whatever its name is by now; nil where the system has none that lets others read.
+	lock *flock.Flock
 	// size is where the last whole line ends, as far as we have written it.
 	size int64
 	// torn says that a part of a line may stand behind that: it could not be cut off.
@@ -121,7 +131,8 @@ func regular(path string) (there bool, err error) {
 
 var errNotRegular = errors.New("is not a regular file")
 
-// reopen opens what stands at the path now.
+// reopen opens and locks what stands at the path now, and only then lets go what it had. The error is [ErrJournalInUse] when another
+// watcher was there first.
 func (f *journalFile) reopen() error {
 	opened, err := f.open(f.path)
 	if err != nil {
@@ -131,15 +142,25 @@ func (f *journalFile) reopen() error {
 	if err != nil {
 		return errors.Join(err, opened.Close())
 	}
-	if f.disk != nil {
-		_ = f.disk.Close() // it was synced with each line
+	lock, err := lockOpened(f.path, info)
+	if err != nil {
+		return errors.Join(err, opened.Close())
 	}
-	f.disk, f.size = opened, info.Size()
+	if f.disk != nil {
+		_ = f.Close() // it was synced with each line
+	}
+	f.disk, f.lock, f.size = opened, lock, info.Size()
 	return nil
 }
 
-// Close closes the file.
-func (f *journalFile) Close() error { return f.disk.Close() }
+// Close closes the file and gives its lock back.
+func (f *journalFile) Close() error {
+	err := f.disk.Close()
+	if f.lock == nil {
+		return err
+	}
+	return errors.Join(err, f.lock.Unlock())
+}
 
 // reader reads the file from its beginning up to where it ends now.
 func (f *journalFile) reader() io.Reader { return io.NewSectionReader(f.disk, 0, f.size) }

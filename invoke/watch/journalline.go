@@ -69,7 +69,7 @@ func JournalLines(r io.Reader) iter.Seq2[Line, error] {
 				err = errLineTooLong
 			}
 			switch {
-			case line.blank() || err != nil && !line.ended:
+			case line.blank() || err != nil && line.unfinished():
 			case err != nil:
 				if !yield(Line{}, &LineError{n, err}) {
 					return
@@ -87,6 +87,18 @@ type journalLine struct {
 	size    int64  // with it
 	ended   bool   // it has one
 	tooLong bool
+}
+
+// unfinished tells what a crash may have left of a line of ours, which has no id then. Anything else at the end of a file is
+// somebody's text.
+func (l *journalLine) unfinished() bool {
+	return !l.ended && l.begun()
+}
+
+// begun tells the beginning of a line of ours, zeros, or both.
+func (l *journalLine) begun() bool {
+	text := bytes.TrimRight(l.text, "\x00")
+	return len(text) < len(l.text) || string(text) == "{" || bytes.HasPrefix(text, []byte(`{"`)) && !json.Valid(text)
 }
 
 // blank tells a line of nothing, which an editor may leave.

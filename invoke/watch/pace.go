@@ -14,6 +14,7 @@ import (
 const (
 	defaultRemoval = 5 * time.Minute // for which Windows keeps a job that has ended (facts/wire-format.md §10)
 	minPause       = 100 * time.Millisecond
+	leastPause     = time.Second // that a job asks for which others outlive
 	firstRetry     = time.Second
 	maxRetry       = time.Minute
 	jitter         = 0.1 // the part of a pause by which it varies
@@ -23,19 +24,24 @@ const (
 // A pace finds the pauses between the polls of one host.
 type pace struct {
 	fast, idle time.Duration
-	// removal is the shortest time for which the host has said to keep a job; zero while it has not.
+	// removal is the shortest time for which the host keeps a job, by the last list that told; zero while none has.
 	removal time.Duration
 	last    time.Duration               // before jitter; zero before the first poll
 	random  rand.PCG                    // hosts differ in it, and one host has the same pauses in each run
 	retries *backoff.ExponentialBackOff // nil while polls are answered
 }
 
-// learn takes in what a list says of how long jobs are kept.
+// learn takes in what a list says of how long jobs are kept. One job that says to be kept hardly at all among others that are kept for
+// longer does not make a host be asked all the time; a list without jobs changes nothing.
 func (p *pace) learn(list []*invoke.MigrationJob) {
+	var shortest, longest time.Duration
 	for _, j := range list {
-		if d := deref(j.TimeBeforeRemoval); d > 0 && (p.removal == 0 || d < p.removal) {
-			p.removal = d
+		if d := deref(j.TimeBeforeRemoval); d > 0 {
+			shortest, longest = min(cmp.Or(shortest, d), d), max(longest, d)
 		}
+	}
+	if longest > 0 {
+		p.removal = max(shortest, min(longest, perRemoval*leastPause))
 	}
 }
 
@@ -59,6 +65,10 @@ func (p *pace) next(busy bool) time.Duration {
 	p.retries = nil
 	return p.vary(p.last)
 }
+
+// rest returns how long after a poll, which took as long as told, the next one may wait while there is more to ask the host: polls take a
+// fifth of the time at most, if that is not too late for a job that ends meanwhile.
+func (p *pace) rest(took time.Duration) time.Duration { return min(max(p.fast, 4*took), p.longest()) }
 
 // slower returns the pause after a poll that the host had no room for.
 func (p *pace) slower() time.Duration {

@@ -1,9 +1,6 @@
 package watch
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
 // maxQueued bounds the events that wait for the loop.
 const maxQueued = 1024
@@ -12,6 +9,7 @@ const maxQueued = 1024
 type queue struct {
 	room   chan struct{} // holds a token for each event that waits
 	filled chan struct{} // holds a token when events may be waiting
+	left   chan struct{} // closed when the loop takes no more
 
 	mu     sync.Mutex
 	events []*Event
@@ -26,24 +24,20 @@ type progressKey struct {
 
 func newQueue(size int) *queue {
 	return &queue{
-		room: make(chan struct{}, size), filled: make(chan struct{}, 1),
+		room: make(chan struct{}, size), filled: make(chan struct{}, 1), left: make(chan struct{}),
 		progress: map[progressKey]*Event{},
 	}
 }
 
-// put adds e. It waits for room, and drops e when ctx ends before there is any.
-func (q *queue) put(ctx context.Context, e *Event) {
+// put adds e. It waits for room, and drops e only when the loop has ended.
+func (q *queue) put(e *Event) {
 	if q.replace(e) {
 		return
 	}
 	select {
 	case q.room <- struct{}{}:
-	default:
-		select {
-		case q.room <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
+	case <-q.left:
+		return
 	}
 	q.mu.Lock()
 	q.events = append(q.events, e)

@@ -2,7 +2,6 @@
 package watch
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 
@@ -16,7 +15,7 @@ func TestQueueFull(t *testing.T) {
 		put := 0
 		go func() {
 			for i := range 6 {
-				q.put(t.Context(), &Event{Kind: JobNew, Host: host, Job: listed("new", 4, i)})
+				q.put(&Event{Kind: JobNew, Host: host, Job: listed("new", 4, i)})
 				put++
 			}
 		}()
@@ -24,16 +23,13 @@ func TestQueueFull(t *testing.T) {
 		if put != 3 {
 			t.Errorf("%d events went into a queue of 3", put)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		q.put(ctx, &Event{Kind: JobEnded}) // does not wait for room
 		over := make(chan struct{})
 		for i := range 6 {
 			if e := q.take(over); e.Kind != JobNew || int(*e.Job.PercentComplete) != i {
 				t.Errorf("event %d is %s of %d %%", i, e.Kind, *e.Job.PercentComplete)
 			}
 		}
-		q.put(ctx, &Event{Kind: JobEnded, Host: host}) // there is room: it is kept though ctx has ended
+		q.put(&Event{Kind: JobEnded, Host: host})
 		close(over)
 		if e := q.take(over); e == nil || e.Kind != JobEnded {
 			t.Errorf("the last event is %v", e)
@@ -41,6 +37,11 @@ func TestQueueFull(t *testing.T) {
 		if e := q.take(over); e != nil {
 			t.Errorf("one more event: %v", e)
 		}
+		for range 3 {
+			q.put(&Event{Kind: JobNew, Host: host})
+		}
+		close(q.left)
+		q.put(&Event{Kind: JobEnded, Host: host}) // nobody will make room
 	})
 }
 
@@ -49,13 +50,13 @@ func TestQueueProgress(t *testing.T) {
 	q := newQueue(10)
 	a, b := new(Host), new(Host)
 	progress := func(h *Host, percent int) {
-		q.put(t.Context(), &Event{Kind: JobProgress, Host: h, Job: listed("J", 4, percent)})
+		q.put(&Event{Kind: JobProgress, Host: h, Job: listed("J", 4, percent)})
 	}
 	for i := range 50 {
 		progress(a, i)
 		progress(b, 2*i)
 	}
-	q.put(t.Context(), &Event{Kind: JobFailed, Host: a, Job: listed("J", invoke.JobStateException, 50)})
+	q.put(&Event{Kind: JobFailed, Host: a, Job: listed("J", invoke.JobStateException, 50)})
 	over := make(chan struct{})
 	close(over)
 	var got []int

@@ -43,6 +43,8 @@ type sim struct {
 	closed   int
 	rewrite  *strings.Replacer // of answers, if set
 	gate     *gate             // of its client, if set
+	// fail, if set, is told of each request. Its error takes the place of the answer.
+	fail func(operation, body string) error
 	// before, if set, is called before each request. Its error takes the place of the answer.
 	before func(n int) error
 }
@@ -138,13 +140,18 @@ func (s *sim) RoundTrip(ctx context.Context, req *wsman.Request) (*wsman.Reply, 
 func (s *sim) answer(ctx context.Context, req *wsman.Request) (*wsman.Reply, error) {
 	s.mu.Lock()
 	s.requests++
-	n, before, latency, name := s.requests, s.before, s.latency, s.user
+	n, before, fail, latency, name := s.requests, s.before, s.fail, s.latency, s.user
 	if s.sent != nil {
 		s.sent[operation(req)]++
 	}
 	s.mu.Unlock()
 	if before != nil {
 		if err := before(n); err != nil {
+			return nil, err
+		}
+	}
+	if fail != nil {
+		if err := fail(operation(req), string(req.Body)); err != nil {
 			return nil, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	maxKept   = 1024 // jobs that run of which the last sight is kept; of more, the InstanceID alone
 	maxAbsent = 1024 // jobs that are not listed any more
-	maxDue    = 1024 // jobs that have ended and are to be asked about; more are left to the next polls
+	maxDue    = 1024 // jobs that have ended and are to be asked about, of either kind; more are left to the next polls
 )
 
 // remembered is how long a job is known that is not listed any more. A host that leaves jobs out of one list, while its
@@ -50,9 +50,20 @@ type change struct {
 	missed bool
 }
 
+// A room is for how many jobs that have ended there is room: those of which the host can tell why, and others.
+type room struct{ explained, others int }
+
+// of returns the room for the kind of c.
+func (r *room) of(c *change) *int {
+	if c.explained() {
+		return &r.explained
+	}
+	return &r.others
+}
+
 // update takes in a list of jobs, that came at now by our clock, and yields what has changed since the last. gap tells that the host
-// was not watched before. No more than room jobs that have ended are told: others are as if they were not listed.
-func (t *table) update(now time.Time, list []*invoke.MigrationJob, gap bool, room int) []change {
+// was not watched before. No jobs that have ended are told for which there is no room: they are as if they were not listed.
+func (t *table) update(now time.Time, list []*invoke.MigrationJob, gap bool, left room) []change {
 	if t.jobs == nil && len(list) > 0 {
 		t.jobs = map[string]*tracked{}
 	}
@@ -64,27 +75,21 @@ func (t *table) update(now time.Time, list []*invoke.MigrationJob, gap bool, roo
 	var changes []change
 	for _, j := range list {
 		key := jobKey(j)
-		c, ok := t.see(key, j, gap, room)
-		if !ok {
-			continue
+		if c, ok := t.see(key, j, gap, &left); ok {
+			changes = append(changes, c)
 		}
-		if c.kind == JobEnded || c.kind == JobFailed {
-			room--
-		}
-		c.key, c.job = key, j
-		changes = append(changes, c)
 	}
 	return append(changes, t.sweep(now, gap)...)
 }
 
 // see takes in one job. It returns false when nothing is to be told of it.
-func (t *table) see(key string, j *invoke.MigrationJob, gap bool, room int) (change, bool) {
+func (t *table) see(key string, j *invoke.MigrationJob, gap bool, left *room) (change, bool) {
 	known := t.jobs[key]
 	if j.Finished() && (known == nil || !known.ended) {
-		return t.end(key, j, gap, room)
+		return t.end(key, j, gap, left)
 	}
 	state, percent := deref(j.JobState), deref(j.PercentComplete)
-	c := change{kind: JobNew, what: "new"}
+	c := change{kind: JobNew, key: key, job: j, what: "new"}
 	switch {
 	case known == nil:
 		known = &tracked{}
@@ -93,9 +98,9 @@ func (t *table) see(key string, j *invoke.MigrationJob, gap bool, room int) (cha
 		known.poll, known.absent = t.polls, time.Time{}
 		return change{}, false
 	case known.percent != percent:
-		c = change{kind: JobProgress, what: "progress/" + strconv.Itoa(int(percent))}
+		c.kind, c.what = JobProgress, "progress/"+strconv.Itoa(int(percent))
 	case known.state != state:
-		c = change{kind: JobProgress, what: "progress/state-" + strconv.Itoa(int(state))}
+		c.kind, c.what = JobProgress, "progress/state-"+strconv.Itoa(int(state))
 	default:
 		c.kind = ""
 	}
@@ -111,19 +116,21 @@ func (t *table) see(key string, j *invoke.MigrationJob, gap bool, room int) (cha
 }
 
 // end takes in a job that has ended and is not known to.
-func (t *table) end(key string, j *invoke.MigrationJob, gap bool, room int) (change, bool) {
+func (t *table) end(key string, j *invoke.MigrationJob, gap bool, left *room) (change, bool) {
 	known := t.jobs[key]
-	if room <= 0 {
+	c := change{kind: JobEnded, key: key, job: j, what: "ended", missed: gap || known == nil && t.before(j)}
+	if j.Failed() {
+		c.kind, c.what = JobFailed, "failed"
+	}
+	n := left.of(&c)
+	if *n <= 0 {
 		if known != nil {
 			known.poll = t.polls
 			t.running++ // as far as was told
 		}
 		return change{}, false
 	}
-	c := change{kind: JobEnded, what: "ended", missed: gap || known == nil && t.before(j)}
-	if j.Failed() {
-		c.kind, c.what = JobFailed, "failed"
-	}
+	*n--
 	if known == nil {
 		known = &tracked{}
 		t.jobs[key] = known

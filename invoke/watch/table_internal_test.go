@@ -44,7 +44,7 @@ func FuzzTable(f *testing.F) {
 			case 3: // an empty list
 			}
 			now = now.Add(time.Second)
-			for _, c := range tab.update(now, list, gap && n == 0, maxDue) {
+			for _, c := range tab.update(now, list, gap && n == 0, room{maxDue, maxDue}) {
 				switch c.kind { //nolint:exhaustive // progress says nothing that is counted
 				case JobNew:
 					news[c.key]++
@@ -92,7 +92,7 @@ func TestTableForgets(t *testing.T) {
 			list = append(list, listed(fmt.Sprintf("%d-%d", poll, i), state, i%100))
 		}
 		now = now.Add(time.Second)
-		for _, c := range tab.update(now, list, false, maxDue) {
+		for _, c := range tab.update(now, list, false, room{maxDue, maxDue}) {
 			if c.kind == JobGone {
 				told++
 			}
@@ -107,8 +107,8 @@ func TestTableForgets(t *testing.T) {
 	if want := 19 * 5000; told != want {
 		t.Errorf("%d jobs are gone, want %d", told, want)
 	}
-	tab.update(now.Add(remembered), nil, false, maxDue)
-	tab.update(now.Add(3*remembered), nil, false, maxDue)
+	tab.update(now.Add(remembered), nil, false, room{maxDue, maxDue})
+	tab.update(now.Add(3*remembered), nil, false, room{maxDue, maxDue})
 	if len(tab.jobs) != 0 || tab.kept != 0 || tab.running != 0 {
 		t.Errorf("after a while without jobs %d are known, %d kept, %d run", len(tab.jobs), tab.kept, tab.running)
 	}
@@ -123,7 +123,7 @@ func TestTableRoom(t *testing.T) {
 	}
 	told := map[string]int{}
 	for range 12 {
-		changes := tab.update(time.Unix(0, 0), list, false, 10)
+		changes := tab.update(time.Unix(0, 0), list, false, room{10, 10})
 		if len(changes) > 10 {
 			t.Errorf("%d changes, want 10 at most", len(changes))
 		}
@@ -150,10 +150,10 @@ func TestMissedByHostClock(t *testing.T) {
 		return j
 	}
 	var tab table
-	tab.update(time.Unix(0, 0), []*invoke.MigrationJob{at("A", clock.Add(-time.Minute), clock)}, true, maxDue)
+	tab.update(time.Unix(0, 0), []*invoke.MigrationJob{at("A", clock.Add(-time.Minute), clock)}, true, room{maxDue, maxDue})
 	changes := tab.update(time.Unix(60, 0), []*invoke.MigrationJob{
 		at("B", clock.Add(-time.Second), clock.Add(time.Minute)), at("C", clock.Add(time.Second), clock.Add(time.Minute)),
-	}, false, maxDue)
+	}, false, room{maxDue, maxDue})
 	if len(changes) != 2 || !changes[0].missed || changes[1].missed {
 		t.Errorf("changes = %+v, want B missed and C not", changes)
 	}
@@ -197,21 +197,60 @@ func TestPace(t *testing.T) {
 	}
 	p.next(false)
 	near("first retry again", p.retry(), time.Second)
-	for d, want := range map[time.Duration]time.Duration{
-		20 * time.Second: 5 * time.Second, 200 * time.Millisecond: minPause, time.Nanosecond: minPause,
-		-time.Second: minPause, 0: minPause, // neither is taken for the time for which jobs are kept
+	for _, tt := range []struct {
+		removal []time.Duration // of the jobs of a list
+		want    time.Duration
+	}{
+		{[]time.Duration{time.Minute, 20 * time.Second}, 5 * time.Second},
+		{nil, 5 * time.Second}, // nothing new is known, nor here:
+		{[]time.Duration{0}, 5 * time.Second},
+		{[]time.Duration{-time.Second}, 5 * time.Second},
+		{[]time.Duration{time.Nanosecond, time.Minute}, time.Second}, // one job does not make a host be asked all the time
+		{[]time.Duration{2 * time.Second, time.Nanosecond}, 500 * time.Millisecond},
+		{[]time.Duration{200 * time.Millisecond}, minPause},
+		{[]time.Duration{time.Minute}, 15 * time.Second}, // what a job said is forgotten with it
 	} {
-		p.learn([]*invoke.MigrationJob{{TimeBeforeRemoval: &d}})
+		var list []*invoke.MigrationJob
+		for _, d := range tt.removal {
+			list = append(list, &invoke.MigrationJob{TimeBeforeRemoval: &d})
+		}
+		p.learn(list)
+		if got := p.longest(); got != tt.want {
+			t.Errorf("removal %v: the longest pause is %v, want %v", tt.removal, got, tt.want)
+		}
 		for range 100 {
-			if got := p.retry(); got > max(want, p.longest()) {
-				t.Errorf("removal %v: retry after %v, want %v at most", d, got, want)
+			if got := p.retry(); got > p.longest() {
+				t.Errorf("removal %v: retry after %v", tt.removal, got)
 			}
 			if got := p.next(false); got > p.longest() || got < minPause {
-				t.Errorf("removal %v: next after %v", d, got)
+				t.Errorf("removal %v: next after %v", tt.removal, got)
 			}
 		}
 	}
-	if p.removal != time.Nanosecond {
-		t.Errorf("removal = %v, want the shortest", p.removal)
+}
+
+// TestRoom: jobs that failed have room of their own, and so are not kept waiting by those that ended well.
+func TestRoom(t *testing.T) {
+	var list []*invoke.MigrationJob
+	for i := range 20 {
+		state := invoke.JobStateCompleted
+		if i%2 == 1 {
+			state = invoke.JobStateException
+		}
+		list = append(list, listed(fmt.Sprint(i), state, 100))
+	}
+	var tab table
+	for _, want := range []int{7, 3, 0} { // of 10 of each kind
+		failed, others := 0, 0
+		for _, c := range tab.update(time.Unix(0, 0), list, false, room{7, 2}) {
+			if c.kind == JobFailed {
+				failed++
+			} else {
+				others++
+			}
+		}
+		if failed != want || others != 2 {
+			t.Errorf("%d failed and %d others are told, want %d and 2", failed, others, want)
+		}
 	}
 }

@@ -11,8 +11,11 @@
 //
 // Each job that a poll lists ends in one event: [JobEnded] or [JobFailed], or [JobGone] when it vanished while it ran. One that nobody sees is one
 // that lived for less than a pause between two polls, or while its host was away. Of one host, the events of one job come in order. An event has the same ID in every run, so that a Journal tells
-// which were told before; those are neither asked about nor yielded again. What was asked before ctx ended is yielded; a job whose
-// answers had not come by then is left to the next run.
+// which were told before; those are neither asked about nor yielded again. What a host has answered when ctx ends is yielded; a job of
+// which it had told nothing by then is left to the next run.
+//
+// Of the jobs that have ended each is first asked for every error, those that the host forgets first before others, and then for the
+// rest; polls come in between. Names of machines are asked for last. What an event lacks its Err tells.
 //
 // # Errors
 //
@@ -41,16 +44,17 @@ type Config struct {
 	// 15 seconds. Both are shortened to a quarter of the time for which the host keeps a job that has ended, but to no less than 100
 	// milliseconds, and vary by a tenth so that hosts are not all asked at once.
 	Interval, IdleInterval time.Duration
-	// Timeout bounds one poll, and all that is asked about one job that has ended. If zero, 30 seconds.
+	// Timeout bounds one poll, and each question about a job that has ended. If zero, 30 seconds.
 	Timeout time.Duration
 	// Parallel is how many hosts are asked at the same time. If zero, fleet.DefaultParallel.
 	Parallel int
 	// Recorded tells of the ID of an event that it was told in an earlier run. Such events are not yielded. If nil, none was.
 	// Several goroutines call it.
 	Recorded func(id string) bool
-	// Diagnose asks why a job failed. If nil, invoke.Ask does. Where it leaves a GUID in VM, Events puts the name. Several goroutines
-	// call it, for one host one at a time. A diagnosis that a lost connection has cut short is asked for again.
-	Diagnose func(ctx context.Context, h *Host, c invoke.Client, j *invoke.MigrationJob) (*invoke.Diagnosis, error)
+	// Complete adds to the event of a job that failed what others than its host know, before it is yielded. If nil, nothing is added.
+	// It does not hold up the polls, nor other jobs. Several goroutines call it, four at most for one host. It has Timeout from when the
+	// host has said all, and must return soon when its ctx ends; it is called also when that has ended before its turn came.
+	Complete func(ctx context.Context, e *Event)
 }
 
 // A Host is one host to watch.
@@ -120,6 +124,7 @@ func Events(ctx context.Context, cfg *Config) iter.Seq[*Event] {
 		}()
 		defer func() {
 			cancel()
+			close(w.queue.left)
 			<-over
 		}()
 		for {

@@ -24,9 +24,9 @@ func TestKinds(t *testing.T) {
 		))
 		got := summaries(follow(t, 10*time.Minute, watch.Config{}, s))
 		want := []string{
-			"HV01 job.new RUNS web-01",
 			`HV01 job.failed OLD-FAILED web-01 "It went wrong with OLD-FAILED." missed`,
 			"HV01 job.ended OLD-DONE web-01 missed",
+			"HV01 job.new RUNS web-01",
 			"HV01 job.new WARNS web-01",
 			`HV01 job.failed RUNS web-01 "It went wrong with RUNS."`,
 			`HV01 job.ended WARNS web-01 "It went wrong with WARNS."`,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke"
@@ -23,7 +24,12 @@ type watched struct {
 	table   table
 	pace    pace
 	names   map[string]string // of virtual machines, by GUID in upper case; "" when the host does not tell
-	due     []*ended          // jobs to ask about, the most urgent first
+	due     []*ended          // jobs to ask about
+	news    []*Event          // that wait for the names of their machines
+
+	completions sync.WaitGroup // of events that wait for Config.Complete
+	completing  chan struct{}  // bounds those that it works at, and
+	pending     chan struct{}  // all; nil before the first
 
 	fatal   error // why the host is not asked any more
 	lost    bool  // told
@@ -43,6 +49,7 @@ func newWatched(w *watcher, host *Host) *watched {
 
 // run polls the host until ctx ends or the host is given up.
 func (h *watched) run(ctx context.Context) {
+	defer h.completions.Wait()
 	defer h.session.close()
 	for {
 		pause := h.round(ctx)
@@ -51,26 +58,32 @@ func (h *watched) run(ctx context.Context) {
 			return
 		}
 		if !sleep(ctx, pause) {
+			h.leave(ctx)
 			return
 		}
 	}
 }
 
-// round asks for the jobs, and about those that have ended. It returns the pause until the next round.
+// round asks for the jobs, and about those that have ended until it is time for the next round. It returns the pause until then.
 func (h *watched) round(ctx context.Context) time.Duration {
+	begun := time.Now()
 	if err := h.poll(ctx); err != nil {
 		return h.failed(ctx, err)
 	}
-	if !h.settle(ctx) {
+	polled := time.Now()
+	until := polled.Add(h.pace.rest(polled.Sub(begun)))
+	kept := h.settle(ctx, until)
+	kept = h.introduce(ctx, kept, until) && kept
+	if !kept {
 		h.session.close() // the next poll shows whether the host is lost
 	}
-	return h.pause()
+	return h.pause(polled)
 }
 
-// pause returns the pause after a poll that was answered.
-func (h *watched) pause() time.Duration {
-	pause := h.pace.next(h.table.running > 0 || len(h.due) > 0)
+// pause returns the pause after a poll that was answered at that time.
+func (h *watched) pause(polled time.Time) time.Duration {
 	now := time.Now()
+	pause := max(h.pace.next(h.table.running > 0 || len(h.due) > 0)-now.Sub(polled), minPause)
 	for _, e := range h.due {
 		pause = min(pause, max(e.due.Sub(now), minPause))
 	}
@@ -89,16 +102,24 @@ func (h *watched) poll(ctx context.Context) error {
 	}
 	now := time.Now()
 	if h.lost {
-		h.queue.put(ctx, &Event{ID: h.hostID("back", now), Time: now, Kind: HostBack, Host: h.Host})
+		h.queue.put(&Event{ID: h.hostID("back", now), Time: now, Kind: HostBack, Host: h.Host})
 	}
 	h.pace.learn(jobs)
-	changes := h.table.update(now, jobs, h.gap, maxDue-len(h.due))
+	changes := h.table.update(now, jobs, h.gap, h.room())
 	h.lost, h.gap, h.retried, h.quotas = false, false, false, 0
 	for i := range changes {
 		h.apply(ctx, &changes[i], now)
 	}
-	sortUrgent(h.due)
 	return nil
+}
+
+// room returns for how many more jobs that have ended there is room.
+func (h *watched) room() room {
+	left := room{maxDue, maxDue}
+	for _, e := range h.due {
+		*left.of(&e.change)--
+	}
+	return left
 }
 
 // apply tells a change, or notes that the host is to be asked about it first.
@@ -111,11 +132,7 @@ func (h *watched) apply(ctx context.Context, c *change, now time.Time) {
 		h.due = append(h.due, newEnded(c, now, h.pace.keeps(), h.poller.Whole()))
 		return
 	}
-	vm := c.job.VMName()
-	if c.kind == JobNew && !h.named(vm) {
-		_ = h.within(ctx, func(ctx context.Context, client invoke.Client) error { return h.learn(ctx, client, vm) })
-	}
-	h.queue.put(ctx, &Event{ID: id, Time: now, Kind: c.kind, Host: h.Host, Job: c.job, VM: h.name(vm), Missed: c.missed})
+	h.announce(ctx, &Event{ID: id, Time: now, Kind: c.kind, Host: h.Host, Job: c.job, Missed: c.missed})
 }
 
 // failed returns the pause after a poll that ended in err, and tells that the host is lost if that is what err means.
@@ -123,7 +140,8 @@ func (h *watched) failed(ctx context.Context, err error) time.Duration {
 	if ctx.Err() != nil || h.fatal != nil {
 		return 0
 	}
-	h.expire(ctx)
+	h.expire(ctx, time.Now())
+	h.introduce(ctx, false, time.Time{})
 	if errors.Is(err, fleet.ErrNotAdmitted) {
 		return minPause // it has waited for Config.Timeout, and was not asked
 	}
@@ -140,7 +158,7 @@ func (h *watched) failed(ctx context.Context, err error) time.Duration {
 	}
 	if !h.lost {
 		now := time.Now()
-		h.queue.put(ctx, &Event{ID: h.hostID("lost", now), Time: now, Kind: HostLost, Host: h.Host, Err: err})
+		h.queue.put(&Event{ID: h.hostID("lost", now), Time: now, Kind: HostLost, Host: h.Host, Err: err})
 	}
 	h.lost, h.gap, h.poller = true, true, invoke.Poller{}
 	if unwatchable(err) {
@@ -157,6 +175,8 @@ func (h *watched) giveUp(ctx context.Context) {
 		}
 		h.tell(ctx, e)
 	}
+	h.introduce(ctx, false, time.Time{})
+	h.completions.Wait()
 	now := time.Now()
-	h.queue.put(ctx, &Event{ID: h.hostID("refused", now), Time: now, Kind: HostRefused, Host: h.Host, Err: h.fatal})
+	h.queue.put(&Event{ID: h.hostID("refused", now), Time: now, Kind: HostRefused, Host: h.Host, Err: h.fatal})
 }

@@ -14,6 +14,8 @@ type watcher struct {
 	cfg   Config // with its defaults
 	slots chan struct{}
 	queue *queue
+	// elsewhere bounds the events that Config.Complete works at, as slots the hosts.
+	elsewhere chan struct{}
 }
 
 func newWatcher(cfg *Config) *watcher {
@@ -24,7 +26,8 @@ func newWatcher(cfg *Config) *watcher {
 	if w.cfg.Recorded == nil {
 		w.cfg.Recorded = func(string) bool { return false }
 	}
-	w.slots = make(chan struct{}, cmp.Or(max(cfg.Parallel, 0), fleet.DefaultParallel))
+	parallel := cmp.Or(max(cfg.Parallel, 0), fleet.DefaultParallel)
+	w.slots, w.elsewhere = make(chan struct{}, parallel), make(chan struct{}, parallel)
 	return w
 }
 

@@ -73,8 +73,8 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-// TestAbandoned: when its own goroutines are late, net/http gives up a connection that the host keeps. The handshake is begun anew on another
-// one; no proof of the password was sent over the first.
+// TestAbandoned: when its own goroutines are late, net/http gives up a connection that the host keeps. The handshake is begun anew
+// on another one; no proof of the password was sent over the first.
 func TestAbandoned(t *testing.T) {
 	s, cfg := startServer(t, transport.AuthNTLM)
 	var dials atomic.Int32

@@ -5,9 +5,9 @@ import "context"
 // budgetUnit is what a [Budget] counts in, in bytes.
 const budgetUnit = 64 << 10
 
-// A Budget bounds the bytes of answers that all transports sharing it read at the same time. A transport takes the length of
+// A Budget bounds the bytes of answers that all transports sharing it hold at the same time. A transport takes the length of
 // an answer from it before it reads the body (the largest allowed length when the answer names none), waits until
-// that much is free or the context ends, and gives it back when RoundTrip returns and the body is the caller's.
+// that much is free or the context ends, and gives it back when the caller releases the reply ([wsman.Reply].Release).
 type Budget struct {
 	// turn is held while taking units: two that each hold half of what they need would wait for ever.
 	turn  chan struct{}

@@ -227,10 +227,14 @@ func TestBudget(t *testing.T) {
 		}}
 		cfg := n.config()
 		cfg.Budget = transport.NewBudget(5 * 64 << 10)
+		held := make(chan func(), 4)
 		start := func(ctx context.Context) <-chan error {
 			tr, done := newTransport(t, cfg), make(chan error, 1)
 			go func() {
-				_, err := send(ctx, tr)
+				r, err := send(ctx, tr)
+				if err == nil {
+					held <- r.Release
+				}
 				done <- err
 			}()
 			synctest.Wait()
@@ -255,10 +259,17 @@ func TestBudget(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		// An answer of no known length takes all that there is.
+		// An answer of no known length takes all that there is, once the others are released.
 		n.handle = func(_ int, c net.Conn) {
 			answer(reply("200 OK", strings.Repeat("x", size), "Content-Type: "+soapType))(c)
 		}
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		if err := <-start(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("while the bodies are held: %v, want it to wait", err)
+		}
+		cancel()
+		(<-held)()
+		(<-held)()
 		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := <-start(ctx); err != nil {

@@ -85,44 +85,55 @@ func (s *session) read(ctx context.Context, resp *http.Response, tried string) (
 	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, &wsman.ProtocolError{Msg: fmt.Sprintf("the answer is encoded as %q, which was not asked for", encoding)}
 	}
+	reply := &wsman.Reply{StatusCode: resp.StatusCode, Header: resp.Header, TLS: s.tls()}
 	if !whole {
-		if err := s.readRest(ctx, resp, &body); err != nil {
+		var err error
+		if reply.Release, err = s.readRest(ctx, resp, &body); err != nil {
 			return nil, err
 		}
 	}
-	if limit := s.t.cfg.MaxReplySize; int64(body.Len()) > limit {
+	reply.Body = body.Bytes()
+	out, err := s.opened(resp, reply, tried)
+	if err != nil && reply.Release != nil {
+		reply.Release()
+	}
+	return out, err
+}
+
+// opened returns reply as it is for the SOAP layer.
+func (s *session) opened(resp *http.Response, reply *wsman.Reply, tried string) (*wsman.Reply, error) {
+	if limit := s.t.cfg.MaxReplySize; int64(len(reply.Body)) > limit {
 		return nil, &LimitError{What: "body", Limit: limit}
 	}
 	s.reusable = !resp.Close
-	reply := &wsman.Reply{Body: body.Bytes(), StatusCode: resp.StatusCode, Header: resp.Header, TLS: s.tls()}
 	if s.sealing() {
 		return s.unseal(reply, tried)
 	}
 	return reply, nil
 }
 
-// readRest reads the body of resp to its end, or to the first byte beyond the limit. Its beginning is in body already.
-func (s *session) readRest(ctx context.Context, resp *http.Response, body *bytes.Buffer) error {
+// readRest reads the body of resp to its end, or to the first byte beyond the limit. Its beginning is in body already. It returns the
+// function that gives back what was taken of the budget.
+func (s *session) readRest(ctx context.Context, resp *http.Response, body *bytes.Buffer) (give func(), err error) {
 	limit := s.t.cfg.MaxReplySize
 	if resp.ContentLength > limit {
-		return &LimitError{What: "body", Limit: limit, Size: resp.ContentLength}
+		return nil, &LimitError{What: "body", Limit: limit, Size: resp.ContentLength}
 	}
 	size := resp.ContentLength
 	if size < 0 {
 		size = limit
 	}
-	give, err := s.t.cfg.Budget.take(ctx, size)
-	if err != nil {
-		return s.failure(ctx, err)
+	if give, err = s.t.cfg.Budget.take(ctx, size); err != nil {
+		return nil, s.failure(ctx, err)
 	}
-	defer give()
 	if resp.ContentLength > 0 {
 		body.Grow(int(size) - body.Len() + bytes.MinRead) // ReadFrom wants MinRead to spare, and would double
 	}
 	if _, err := body.ReadFrom(io.LimitReader(resp.Body, limit-int64(body.Len())+1)); err != nil {
-		return s.failure(ctx, err)
+		give()
+		return nil, s.failure(ctx, err)
 	}
-	return nil
+	return give, nil
 }
 
 // tls returns the state of the connection to the host, nil without TLS.

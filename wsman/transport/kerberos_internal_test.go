@@ -243,6 +243,37 @@ func TestKerberosCCacheEnded(t *testing.T) {
 	checkCount(t, kdc, kdctest.Count{AS: 4, Preauth: 2, TGS: 1})
 }
 
+// TestKerberosCCacheEnding: shortly before the end of the ticket the file is read again, and used if it was renewed; if not, the old ticket
+// serves to its end.
+func TestKerberosCCacheEnding(t *testing.T) {
+	t.Parallel()
+	kdc, now := newKDC(), time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	kdc.Now = func() time.Time { return now }
+	old := testTGT(t, kdc)
+	path := testCCache(t, old)
+	k := newTestKerberos(t, with(kdc), KerberosConfig{CCache: path, KDCs: given, Clock: kdc.Now})
+	now = old.EndTime.Add(-time.Minute)
+	c, err := k.credential(t.Context(), []string{spn})
+	check(t, c, err, "HTTP/hv01@CORP.EXAMPLE")
+	renewed, err := os.ReadFile(testCCache(t, testTGT(t, kdc)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	c, err = k.credential(t.Context(), []string{spn})
+	check(t, c, err, "HTTP/hv01@CORP.EXAMPLE")
+	if err := os.WriteFile(path, renewed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err = k.credential(t.Context(), []string{spn})
+	check(t, c, err, "HTTP/hv01@CORP.EXAMPLE")
+	if !c.EndTime.After(old.EndTime) {
+		t.Errorf("the ticket ends at %v, as the old one of the cache does", c.EndTime)
+	}
+}
+
 // TestKerberosClose: nothing readable is left, and nothing is got any more.
 func TestKerberosClose(t *testing.T) {
 	t.Parallel()

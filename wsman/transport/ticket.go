@@ -253,7 +253,8 @@ func (k *Kerberos) authenticate(ctx context.Context, cfg krb5.ASConfig) (*krb5.C
 	}
 }
 
-// cachedTGT returns the ticket-granting ticket of the ticket cache. If that has ended, the file is read again: its owner may have renewed it.
+// cachedTGT returns the ticket-granting ticket of the ticket cache. If that has ended, or soon will, the file is read again: its owner may
+// have renewed it.
 func (k *Kerberos) cachedTGT() (*krb5.Credential, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -261,9 +262,19 @@ func (k *Kerberos) cachedTGT() (*krb5.Credential, error) {
 		return nil, errClosed()
 	}
 	now := k.cfg.Clock()
-	if c := k.ccache.TGT(now); usable(c, now) {
-		return clone(c), nil
+	old := k.ccache.TGT(now)
+	if usable(old, now) && k.fresh(old) {
+		return clone(old), nil
 	}
+	again, err := k.renewedTGT(now)
+	if err != nil && usable(old, now) {
+		return clone(old), nil
+	}
+	return again, err
+}
+
+// renewedTGT reads the ticket cache again, and returns its ticket-granting ticket; k.mu is held.
+func (k *Kerberos) renewedTGT(now time.Time) (*krb5.Credential, error) {
 	again, err := readCCache(k.cfg.CCache)
 	if err != nil {
 		return nil, err

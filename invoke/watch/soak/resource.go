@@ -88,15 +88,22 @@ type growth []lifeGrowth
 // enough is how many samples tell of a change.
 const enough = 8
 
-// changeOf compares the quarters of a series, which may be factor times as large in the end, and slack more. It is false for a
-// series that is too short.
-func changeOf(what, unit string, series []float64, factor, slack float64) (change, bool) {
-	if len(series) < enough {
+// A usage is how much of something a process used, sample by sample, and by how much that may grow: to factor times as much, and
+// slack more.
+type usage struct {
+	what, unit    string
+	series        []float64
+	factor, slack float64
+}
+
+// change compares the quarters of the series. It is false for one that is too short.
+func (u *usage) change() (change, bool) {
+	if len(u.series) < enough {
 		return change{}, false
 	}
-	n := len(series) / 4
-	c := change{what: what, unit: unit, first: median(series[:n]), last: median(series[len(series)-n:])}
-	c.most = c.first*factor + slack
+	n := len(u.series) / 4
+	c := change{what: u.what, unit: u.unit, first: median(u.series[:n]), last: median(u.series[len(u.series)-n:])}
+	c.most = c.first*u.factor + u.slack
 	return c, true
 }
 
@@ -123,18 +130,14 @@ func (w *watchers) grown() growth {
 			_ = file.Close()
 		}
 		life := lifeGrowth{number: i + 1, life: r.length()}
-		for _, one := range []struct {
-			what, unit    string
-			series        []float64
-			factor, slack float64
-		}{
+		for _, u := range []usage{
 			{"memory", " MB", rss, 1.25, 16},
 			{"descriptors", "", descriptors, 1.1, 10},
 			{"threads", "", threads, 1, 8},
 			{"goroutines", "", goroutines, 1.1, 20},
 			{"heap", " MB", heap, 1.5, 8},
 		} {
-			if c, ok := changeOf(one.what, one.unit, one.series, one.factor, one.slack); ok {
+			if c, ok := u.change(); ok {
 				life.changes = append(life.changes, c)
 			}
 		}

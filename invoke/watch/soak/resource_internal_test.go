@@ -52,7 +52,7 @@ func TestGrowth(t *testing.T) {
 		for i := range tt.n {
 			series = append(series, tt.series(i))
 		}
-		c, ok := changeOf("x", "", series, 1.1, 10)
+		c, ok := (&usage{what: "x", series: series, factor: 1.1, slack: 10}).change()
 		got := growth{{number: 3, life: time.Minute, changes: []change{c}}}.problems()
 		if ok != tt.told || (len(got) > 0) != tt.grown {
 			t.Errorf("%s: %v, problems %q", tt.name, ok, got)
