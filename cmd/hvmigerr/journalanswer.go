@@ -83,7 +83,7 @@ func (a *app) askJournal(ctx context.Context, q *journalQuestion, labels []strin
 			report := newErrorReport(err)
 			report.Hint = nil
 			_, _ = a.out.Write(encodeJSON(object{
-				{"schema", schema}, {"command", q.items.command}, {"journal", q.journal.name}, {"exit", exitCode(err)}, {"error", report},
+				{"schema", schema}, {"command", q.command}, {"journal", q.journal.name}, {"exit", exitCode(err)}, {"error", report},
 			}, ""))
 		}
 		return a.notThere(err)

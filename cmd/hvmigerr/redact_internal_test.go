@@ -218,7 +218,9 @@ func TestWatchEcho(t *testing.T) {
 			if engine := host + "/" + strings.ToUpper(id) + "/failed"; !w.config(nil).Recorded(engine) {
 				t.Errorf("%s, %s: %s would be told again", canary, kind, engine)
 			}
-			w.closeJournal()
+			if err := w.closeJournal(); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

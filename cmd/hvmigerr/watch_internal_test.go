@@ -48,6 +48,7 @@ func TestWatchExit(t *testing.T) {
 		{name: "deadline, denied", cfg: wsmantest.Config{Rules: denied}, args: []string{"--deadline", "4s"}, want: exitDenied, events: 1, stderr: "AccessDenied"},
 		{name: "no Hyper-V", cfg: wsmantest.Config{Model: &wsmantest.Model{NoHyperV: true}}, args: []string{"--job", "1", "--deadline", "4s"}, want: exitFault, stderr: "no Hyper-V"},
 		{name: "empty shard", args: []string{"--shard", "0/1000000", "--deadline", "1m"}, want: exitOK, stderr: "shard"},
+		{name: "a machine in an empty shard", args: []string{"--vm", "x", "--shard", "0/1000000"}, want: exitNoSuchJob, stderr: "no host is asked for it"},
 		{name: "json", args: []string{"-o", "json"}, want: exitUsage, stderr: "use jsonl"},
 		{name: "job and machine", args: []string{"--job", "1", "--vm", "a"}, want: exitUsage, stderr: "exclude each other"},
 		{name: "empty job", args: []string{"--job", ""}, want: exitUsage, stderr: "--job is empty"},

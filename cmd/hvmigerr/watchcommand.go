@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hvmigerr/hvmigerr/invoke"
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
 )
 
@@ -142,6 +143,9 @@ func (a *app) watch(cmd *cobra.Command, f *watchFlags, args []string) error {
 		return err
 	}
 	w := &watcher{app: a, flags: f, plan: p, goal: watchGoal{job: f.job, vm: f.vm}, text: f.asText(a.terminal)}
+	if w.goal.set() && len(p.hosts) == 0 {
+		return fmt.Errorf("%w: no host is asked for it", invoke.ErrNoSuchJob) // exit 0 would say that it has completed
+	}
 	if err := w.openJournal(); err != nil {
 		return err
 	}

@@ -138,27 +138,24 @@ func (w *watcher) follow(events <-chan *watch.Event) error {
 
 // takeAll takes an event and those that wait behind it, so that they go to the disk together. It reports whether the goal is reached.
 func (w *watcher) takeAll(e *watch.Event, events <-chan *watch.Event) (done bool, err error) {
-	for range maxBatch {
+	for more := true; more; {
 		w.hosts.take(e)
 		if err := w.take(e); err != nil {
 			return true, err
 		}
-		if done, err = w.decide(); done {
+		if done, err = w.decide(); done || len(w.batch) >= maxBatch {
 			break
 		}
-		more := false
 		select {
-		case e, more = <-events:
+		case e, more = <-events: // follow sees that no more will come
 		default:
-		}
-		if !more { // or no more will come, which follow sees
-			break
+			more = false
 		}
 	}
 	return done, cmp.Or(w.flush(), err)
 }
 
-// take prints and records an event, unless it is about another job than the one that is waited for.
+// take has an event printed and recorded, unless it is about another job than the one that is waited for.
 func (w *watcher) take(e *watch.Event) error {
 	if w.goal.set() {
 		if e.Job == nil {

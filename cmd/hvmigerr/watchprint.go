@@ -75,14 +75,14 @@ func (w *watcher) print(batch []outgoing) error {
 		}
 	}
 	_, waiting, err := w.stdout.state()
-	w.stalled = w.stalled && waiting
-	switch {
-	case err != nil:
+	if err != nil {
 		return w.printed(err)
-	case !w.stdout.add(p):
+	}
+	if w.stalled = w.stalled && waiting; !w.stdout.add(p) {
 		w.unseen += p.events
 		return nil
-	case w.stalled:
+	}
+	if w.stalled {
 		return nil
 	}
 	var late <-chan time.Time
@@ -134,7 +134,7 @@ func (w *watcher) redraw() error {
 func (w *watcher) printed(err error) error {
 	switch {
 	case err == nil || w.muted != nil:
-		return nil
+		return nil //nolint:nilerr // the first one was told
 	case w.journal == nil && gone(err):
 		return errReaderGone
 	case w.journal == nil:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -153,4 +154,30 @@ func TestPrinterFull(t *testing.T) {
 	}
 	q.add(never)
 	<-never.done
+}
+
+// TestWatchBatches: of more events than go to the disk together, none is lost.
+func TestWatchBatches(t *testing.T) {
+	const n = 3 * maxBatch
+	stdout := &strings.Builder{}
+	j := &failingJournal{errs: make([]error, n)}
+	w := &watcher{app: newApp(nil, stdout, io.Discard), journal: j, flags: &watchFlags{}}
+	planned := &plannedHost{target: &target{label: "hv01"}, flags: &connectionFlags{}}
+	w.hosts = &watchedHosts{byKey: map[string]*watchedHost{"hv01": {planned: planned}}}
+	defer w.patiently(t.Context())()
+	events := make(chan *watch.Event, n)
+	for i := range n {
+		events <- &watch.Event{ID: "hv01/lost/" + strconv.Itoa(i), Kind: watch.HostLost, Host: &watch.Host{Key: "hv01"}}
+	}
+	close(events)
+	if err := w.follow(events); !errors.Is(err, errEventsEnded) {
+		t.Fatal(err)
+	}
+	w.finish()
+	if printed := len(decodeEvents(t, stdout.String())); printed != n || len(j.lines) != n {
+		t.Errorf("%d events printed and %d recorded, want %d", printed, len(j.lines), n)
+	}
+	if batches := n - len(j.errs); batches != 3 {
+		t.Errorf("recorded in %d batches, want 3", batches)
+	}
 }
