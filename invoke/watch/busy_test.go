@@ -77,7 +77,7 @@ func TestEndOfWatch(t *testing.T) {
 		}
 		s := newSim(t, "HV01", simModel(jobs...))
 		s.latency = 100 * time.Millisecond
-		for _, limit := range []time.Duration{3 * time.Second, 7 * time.Second} { // at the first questions, and at the others
+		for _, limit := range []time.Duration{3050 * time.Millisecond, 7050 * time.Millisecond} { // at the first questions, and at the others
 			before, told, cut := s.asked("GetErrorEx"), 0, 0
 			for e := range watch.Events(bounded(t, limit), &watch.Config{Hosts: []watch.Host{s.host}}) {
 				waited(t.Context(), time.Second)

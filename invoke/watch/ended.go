@@ -192,7 +192,7 @@ func (h *watched) ask(ctx context.Context, e *ended, q question) error {
 		return err
 	})
 	switch {
-	case ctx.Err() != nil || h.fatal != nil:
+	case err != nil && (ctx.Err() != nil || h.fatal != nil):
 		return err
 	case cutShort(err) && !errors.Is(err, invoke.ErrNoErrorInstance):
 		e.cut(q, err)
@@ -244,10 +244,13 @@ var errWatchEnded = errors.New("the watch ended before the host was asked for al
 // leave tells, when ctx has ended, of the jobs about which something was asked. The others are left to the next run.
 func (h *watched) leave(ctx context.Context) {
 	for _, e := range h.due {
-		if e.asked {
-			e.err = errWatchEnded
-			h.tell(ctx, e)
+		if !e.asked {
+			continue
 		}
+		if _, left := e.next(); left {
+			e.err = errWatchEnded
+		}
+		h.tell(ctx, e)
 	}
 	h.introduce(ctx, false, time.Time{})
 }
