@@ -57,16 +57,8 @@ func newFleet(t *testing.T, n int, configure func(i int, cfg *wsmantest.Config))
 	return s
 }
 
-// closedPort returns an address that nobody listens at.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
+// closedPort is an address that nobody listens at, and that no other test can get.
+const closedPort = "127.0.0.1:1"
 
 // ruled gives the hosts of these numbers a rule for an operation.
 func ruled(operation string, rules map[int]wsmantest.Rule) func(int, *wsmantest.Config) {
@@ -117,7 +109,7 @@ func TestManyMixed(t *testing.T) {
 		10:       {Fault: wsmantest.FaultAccessDenied},
 		good + 3: {Reset: true},
 	}))
-	closed := closedPort(t)
+	const closed = closedPort
 	args := append([]string{"--no-explain"}, append(slices.Clone(hosts.args), closed)...)
 	bad := map[string]string{
 		hosts.labels[0]: "InternalError", hosts.labels[5]: "longer than", hosts.labels[10]: "AccessDenied",
