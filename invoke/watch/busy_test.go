@@ -10,6 +10,7 @@ import (
 
 	"github.com/hvmigerr/hvmigerr/invoke"
 	"github.com/hvmigerr/hvmigerr/invoke/watch"
+	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
 )
 
@@ -31,6 +32,9 @@ func TestSlowAnswers(t *testing.T) {
 		for _, e := range follow(t, 2*time.Minute, watch.Config{}, s) {
 			if e.Kind != watch.JobFailed {
 				continue
+			}
+			if e.VM != "web-01" {
+				t.Errorf("the machine of %s is %s", e.Job.ID(), e.VM)
 			}
 			if a := e.Diagnosis.Answers; len(a) > 0 && a[0].Method == invoke.MethodGetErrorEx && a[0].Err == nil {
 				answered++
@@ -96,4 +100,35 @@ func TestEndOfWatch(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNameAwaited: jobs that have ended are told with the names of their machines also by a host whose answers take longer than the pause
+// between polls, and without when the host does not answer that question for --timeout.
+func TestNameAwaited(t *testing.T) {
+	for answers, want := range map[bool][]string{true: {"sql-02", "web-01"}, false: {web, sql}} {
+		synctest.Test(t, func(t *testing.T) {
+			other := simJob("B", -time.Minute, time.Second, wsmantest.Failed)
+			other.VM = sql
+			s := newSim(t, "HV01", simModel(simJob("A", -time.Minute, time.Second, wsmantest.Failed), other))
+			s.latency = 3 * time.Second
+			s.fail = func(op, body string) error {
+				if op == "Enumerate" && strings.Contains(body, "Msvm_ComputerSystem") && !answers {
+					return wsman.ErrConnectionLost
+				}
+				return nil
+			}
+			start := time.Now()
+			var told time.Duration
+			var names []string
+			for e := range watch.Events(bounded(t, 2*time.Minute), &watch.Config{Hosts: []watch.Host{s.host}}) {
+				if e.Kind == watch.JobFailed {
+					told = time.Since(start)
+					names = append(names, e.VM)
+				}
+			}
+			if slices.Sort(names); !slices.Equal(names, want) || told > 75*time.Second {
+				t.Errorf("machines %q, the last told after %v; want %q", names, told, want)
+			}
+		})
+	}
 }

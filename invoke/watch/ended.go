@@ -252,7 +252,7 @@ func (h *watched) leave(ctx context.Context) {
 		}
 		h.tell(ctx, e)
 	}
-	h.introduce(ctx, false, time.Time{})
+	h.flush(ctx)
 }
 
 // tell tells how a job ended, with what is known of it.

@@ -59,6 +59,12 @@ func (h *watched) name(e *Event) {
 	e.VM = e.Diagnosis.VM
 }
 
+// A nameless is an event that waits for the name of its machine.
+type nameless struct {
+	event *Event
+	until time.Time // when it is told without
+}
+
 // announce tells an event of a job. One whose machine has no name yet waits for introduce: what a host forgets is asked for before that.
 func (h *watched) announce(ctx context.Context, e *Event) {
 	if h.named(e.Job.VMName()) || !unnamed(e.Diagnosis) {
@@ -66,32 +72,48 @@ func (h *watched) announce(ctx context.Context, e *Event) {
 		h.complete(ctx, e)
 		return
 	}
-	h.news = append(h.news, e)
+	h.news = append(h.news, &nameless{e, time.Now().Add(h.cfg.Timeout)})
 }
 
-// introduce tells the events that wait for names, those of jobs that have ended first. It asks for the names, unless may forbids it,
-// until the host does not answer or it is time for the next poll; the next event of a job has another chance. It returns false when the
-// session has to be another.
+// introduce asks for the names that events wait for, one at least and else until it is time for the next poll, and tells the events. The last
+// one of a job waits on if need be, but not for long; others need not, since the next has another chance. Unless may it asks for none. It
+// returns false when the session has to be another.
 func (h *watched) introduce(ctx context.Context, may bool, until time.Time) bool {
-	kept := true
-	slices.SortStableFunc(h.news, func(a, b *Event) int {
+	ended := func(n *nameless) bool { return n.event.Diagnosis != nil }
+	slices.SortStableFunc(h.news, func(a, b *nameless) int {
 		switch {
-		case (a.Diagnosis == nil) == (b.Diagnosis == nil):
+		case ended(a) == ended(b):
 			return 0
-		case a.Diagnosis != nil:
+		case ended(a):
 			return -1
 		}
 		return 1
 	})
-	for _, e := range h.news {
-		if may && ctx.Err() == nil && h.fatal == nil && time.Now().Before(until) {
-			err := h.within(ctx, func(ctx context.Context, c invoke.Client) error { return h.learn(ctx, c, e.Job.VMName()) })
-			kept = !cutShort(err) || overQuota(err)
+	kept := may
+	var waiting []*nameless
+	for i, n := range h.news {
+		vm := n.event.Job.VMName()
+		if may && ctx.Err() == nil && h.fatal == nil && (i == 0 || time.Now().Before(until)) {
+			err := h.within(ctx, func(ctx context.Context, c invoke.Client) error { return h.learn(ctx, c, vm) })
 			may = !cutShort(err)
+			kept = may || overQuota(err)
 		}
-		h.name(e)
-		h.complete(ctx, e)
+		if ended(n) && !h.named(vm) && time.Now().Before(n.until) {
+			waiting = append(waiting, n)
+			continue
+		}
+		h.name(n.event)
+		h.complete(ctx, n.event)
+	}
+	h.news = waiting
+	return kept
+}
+
+// flush tells the events that wait for names without.
+func (h *watched) flush(ctx context.Context) {
+	for _, n := range h.news {
+		h.name(n.event)
+		h.complete(ctx, n.event)
 	}
 	h.news = nil
-	return kept
 }

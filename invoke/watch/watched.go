@@ -25,7 +25,7 @@ type watched struct {
 	pace    pace
 	names   map[string]string // of virtual machines, by GUID in upper case; "" when the host does not tell
 	due     []*ended          // jobs to ask about
-	news    []*Event          // that wait for the names of their machines
+	news    []*nameless       // what is to be told
 
 	completions sync.WaitGroup // of events that wait for Config.Complete
 	completing  chan struct{}  // bounds those that it works at, and
@@ -72,9 +72,7 @@ func (h *watched) round(ctx context.Context) time.Duration {
 	}
 	polled := time.Now()
 	until := polled.Add(h.pace.rest(polled.Sub(begun)))
-	kept := h.settle(ctx, until)
-	kept = h.introduce(ctx, kept, until) && kept
-	if !kept {
+	if kept := h.settle(ctx, until); !h.introduce(ctx, kept, until) {
 		h.session.close() // the next poll shows whether the host is lost
 	}
 	return h.pause(polled)
@@ -83,7 +81,7 @@ func (h *watched) round(ctx context.Context) time.Duration {
 // pause returns the pause after a poll that was answered at that time.
 func (h *watched) pause(polled time.Time) time.Duration {
 	now := time.Now()
-	pause := max(h.pace.next(h.table.running > 0 || len(h.due) > 0)-now.Sub(polled), minPause)
+	pause := max(h.pace.next(h.table.running > 0 || len(h.due)+len(h.news) > 0)-now.Sub(polled), minPause)
 	for _, e := range h.due {
 		pause = min(pause, max(e.due.Sub(now), minPause))
 	}
@@ -141,7 +139,6 @@ func (h *watched) failed(ctx context.Context, err error) time.Duration {
 		return 0
 	}
 	h.expire(ctx, time.Now())
-	h.introduce(ctx, false, time.Time{})
 	if errors.Is(err, fleet.ErrNotAdmitted) {
 		return minPause // it has waited for Config.Timeout, and was not asked
 	}
@@ -156,6 +153,7 @@ func (h *watched) failed(ctx context.Context, err error) time.Duration {
 		h.retried = true
 		return 0
 	}
+	h.flush(ctx)
 	if !h.lost {
 		now := time.Now()
 		h.queue.put(&Event{ID: h.hostID("lost", now), Time: now, Kind: HostLost, Host: h.Host, Err: err})
@@ -175,7 +173,7 @@ func (h *watched) giveUp(ctx context.Context) {
 		}
 		h.tell(ctx, e)
 	}
-	h.introduce(ctx, false, time.Time{})
+	h.flush(ctx)
 	h.completions.Wait()
 	now := time.Now()
 	h.queue.put(&Event{ID: h.hostID("refused", now), Time: now, Kind: HostRefused, Host: h.Host, Err: h.fatal})
