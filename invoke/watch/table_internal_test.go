@@ -27,6 +27,7 @@ func FuzzTable(f *testing.F) {
 	f.Add([]byte{0x00, 0x10, 0x10, 0x00, 0x04, 0x14, 0x08, 0x18}, true)
 	f.Add([]byte("\x00\x0c\x00\x08\x0c\x08\x05\x0d\x09"), false)
 	f.Fuzz(func(t *testing.T, in []byte, gap bool) {
+		in = in[:min(len(in), int(remembered/time.Second)-1)] // a job that was not listed for longer is another one
 		var tab table
 		ends, news, gone := map[string]int{}, map[string]int{}, map[string]int{}
 		now := time.Unix(0, 0)
