@@ -53,7 +53,7 @@ type migration struct {
 
 func newMigration(t *testing.T, source, destination []wsmantest.Job, rules ...wsmantest.Rule) *migration {
 	t.Helper()
-	fleet, err := wsmantest.NewFleet(wsmantest.FleetConfig{Hosts: 2, Addresses: true, Host: func(i int) wsmantest.Config {
+	fleet := startFleet(t, wsmantest.FleetConfig{Hosts: 2, Addresses: true, Host: func(i int) wsmantest.Config {
 		clock := noon.Add(time.Duration(i) * time.Hour)
 		cfg := wsmantest.Config{
 			HTTP: true, Clock: func() time.Time { return clock }, Records: 1000,
@@ -64,17 +64,6 @@ func newMigration(t *testing.T, source, destination []wsmantest.Job, rules ...ws
 		}
 		return cfg
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := fleet.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := fleet.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	t.Setenv(passwordVariable, password)
 	m := &migration{source: fleet.Host(0), destination: fleet.Host(1)}
 	_, m.port, _ = net.SplitHostPort(m.source.Addr().String())

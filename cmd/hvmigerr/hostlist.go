@@ -168,15 +168,24 @@ func (a *app) openHostList(ctx context.Context, name string) ([]listed, error) {
 	if name == "" {
 		return nil, &usageError{"@ names no file"}
 	}
+	file, err := openListed(ctx, "HOST @"+name, name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was read
+	return a.readHostList(ctx, name, file)
+}
+
+// openListed opens the file of a list, which what names in messages. Its errors are usage errors, or that of ctx.
+func openListed(ctx context.Context, what, name string) (*os.File, error) {
 	file, err := await(ctx, func() (*os.File, error) { return os.Open(name) }) //nolint:gosec // the user names the file
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, &usageError{"HOST @" + name + ": " + fileReason(err)}
+		return nil, &usageError{what + ": " + fileReason(err)}
 	}
-	defer func() { _ = file.Close() }() // it was read
-	return a.readHostList(ctx, name, file)
+	return file, nil
 }
 
 // fileReason returns an error of a file without its name, which stands before it.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"unicode"
@@ -74,12 +73,9 @@ func (a *app) readInventory(ctx context.Context, f *connectionFlags) ([]listed, 
 	name, r := "stdin", a.stdin
 	if f.inventory != "-" {
 		name = f.inventory
-		file, err := await(ctx, func() (*os.File, error) { return os.Open(name) }) //nolint:gosec // the user names the file
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err != nil:
-			return nil, &usageError{f.origin("inventory") + ": " + name + ": " + fileReason(err)}
+		file, err := openListed(ctx, f.origin("inventory")+": "+name, name)
+		if err != nil {
+			return nil, err
 		}
 		defer func() { _ = file.Close() }() // it was read
 		r = file

@@ -14,6 +14,7 @@ import (
 type journalQuestion struct {
 	*inquiry
 	journal *journal
+	output  *string // --output, which the environment may set
 	format  string
 	job, vm string
 	// answer returns what there is to tell of the jobs that are asked for, of a host that the journal knows.
@@ -36,34 +37,32 @@ type journalReply struct {
 
 // getFromJournal is get --journal.
 func (a *app) getFromJournal(cmd *cobra.Command, f *getFlags, args []string) error {
-	if err := journalOnly(cmd.Flags(), f.journal, &f.connection.output); err != nil {
-		return err
-	}
-	j, err := openJournal(cmd.Context(), f.journal)
-	if err != nil {
-		return err
-	}
-	defer j.close()
-	q := &journalQuestion{
-		inquiry: &inquiry{items: jobItems("get"), raw: f.raw}, journal: j, format: f.connection.output, job: f.job, vm: f.vm,
-	}
-	q.answer = func(host string, list []*journalJob) *journalReply { return f.journalReply(a, host, list) }
-	return a.askJournal(cmd.Context(), q, args)
+	return a.fromJournal(cmd, f.journal, args, &journalQuestion{
+		inquiry: &inquiry{items: jobItems("get"), raw: f.raw}, output: &f.connection.output, job: f.job, vm: f.vm,
+		answer: func(host string, list []*journalJob) *journalReply { return f.journalReply(a, host, list) },
+	})
 }
 
 // jobsFromJournal is jobs --journal.
 func (a *app) jobsFromJournal(cmd *cobra.Command, f *jobsFlags, args []string) error {
-	if err := journalOnly(cmd.Flags(), f.journal, &f.connection.output); err != nil {
+	return a.fromJournal(cmd, f.journal, args, &journalQuestion{
+		inquiry: &inquiry{items: jobItems("jobs")}, output: &f.connection.output,
+		answer: func(host string, list []*journalJob) *journalReply { return f.journalReply(a, host, list) },
+	})
+}
+
+// fromJournal asks q of the journal of that name.
+func (a *app) fromJournal(cmd *cobra.Command, name string, labels []string, q *journalQuestion) error {
+	if err := journalOnly(cmd.Flags(), name, q.output); err != nil {
 		return err
 	}
-	j, err := openJournal(cmd.Context(), f.journal)
+	j, err := openJournal(cmd.Context(), name)
 	if err != nil {
 		return err
 	}
 	defer j.close()
-	q := &journalQuestion{inquiry: &inquiry{items: jobItems("jobs")}, journal: j, format: f.connection.output}
-	q.answer = func(host string, list []*journalJob) *journalReply { return f.journalReply(a, host, list) }
-	return a.askJournal(cmd.Context(), q, args)
+	q.journal, q.format = j, *q.output
+	return a.askJournal(cmd.Context(), q, labels)
 }
 
 // askJournal answers from a journal as ask does from hosts.

@@ -31,13 +31,25 @@ func newFleet(t *testing.T, n int, configure func(i int, cfg *wsmantest.Config))
 	clearEnvironment(t)
 	t.Setenv(passwordVariable, password)
 	t.Setenv(variable("user"), administrator)
-	fleet, err := wsmantest.NewFleet(wsmantest.FleetConfig{Hosts: n, Host: func(i int) wsmantest.Config {
+	fleet := startFleet(t, wsmantest.FleetConfig{Hosts: n, Host: func(i int) wsmantest.Config {
 		cfg := wsmantest.Config{HTTP: true}
 		if configure != nil {
 			configure(i, &cfg)
 		}
 		return cfg
 	}})
+	s := &simulated{Fleet: fleet}
+	for i := range n {
+		s.args = append(s.args, fleet.Host(i).URL())
+		s.labels = append(s.labels, fleet.Host(i).Addr().String())
+	}
+	return s
+}
+
+// startFleet starts simulated hosts for the time of a test.
+func startFleet(t *testing.T, cfg wsmantest.FleetConfig) *wsmantest.Fleet {
+	t.Helper()
+	fleet, err := wsmantest.NewFleet(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,12 +61,7 @@ func newFleet(t *testing.T, n int, configure func(i int, cfg *wsmantest.Config))
 			t.Error(err)
 		}
 	})
-	s := &simulated{Fleet: fleet}
-	for i := range n {
-		s.args = append(s.args, fleet.Host(i).URL())
-		s.labels = append(s.labels, fleet.Host(i).Addr().String())
-	}
-	return s
+	return fleet
 }
 
 // closedPort is an address that nobody listens at, and that no other test can get.
