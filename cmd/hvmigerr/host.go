@@ -181,6 +181,9 @@ func checkName(arg, name string) error {
 	}
 	if addr, err := netip.ParseAddr(name); err == nil {
 		name = addr.Zone() // the rest is sound
+		if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+			return badHost(arg, "is not a host name") // net/url cannot read it back
+		}
 	}
 	if strings.ContainsFunc(name, notInName) {
 		return badHost(arg, "is not a host name")

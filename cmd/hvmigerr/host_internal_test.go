@@ -86,6 +86,7 @@ func TestParseHost(t *testing.T) {
 		{arg: "hv01:5985:5986", err: "brackets"},
 		{arg: "hv01/wsman", err: "not a host name"},
 		{arg: "hv01\x1b[2J", err: "not a host name"},
+		{arg: "[::1%ℏe0]", err: "not a host name"}, // found by FuzzParseHost
 		{arg: "user@hv01", err: "must not hold a user"},
 		{arg: "me:hunter2@hv01", err: "must not hold a user"},
 		{arg: "ftp://hv01", err: "http or https"},
