@@ -32,8 +32,11 @@ type InvokeRequest struct {
 
 // An InvokeResponse is the answer to an [InvokeRequest]. A method that failed answers with a ReturnValue, not with a fault.
 type InvokeResponse struct {
-	// Output holds the out parameters and ReturnValue.
+	// Output holds the out parameters and ReturnValue. It is never nil; without Properties it did not come, and Streamed did.
 	Output *Instance
+	// Streamed holds the values of an out parameter that the service sent as a stream, in their order: the Value of each
+	// InteractiveEvent (facts/event-log.md §5.1).
+	Streamed []*Instance
 }
 
 // Invoke calls a method (DSP0230 §10.3; MS-WSMV §3.1.4.1.32).
@@ -55,31 +58,71 @@ func (c *Client) Invoke(ctx context.Context, req *InvokeRequest) (*InvokeRespons
 	if err != nil {
 		return nil, err
 	}
-	out, err := outputElement(resp, req.Method)
+	out, err := invokeResponse(resp, req.Method)
 	if err != nil {
 		return nil, &OpError{Op: op.name, ResourceURI: resource, Err: err}
 	}
-	return &InvokeResponse{Output: out}, nil
+	return out, nil
 }
 
-// outputElement finds the output by local name: services disagree on its namespace, and some leave _OUTPUT off.
-func outputElement(resp *response, method string) (*Instance, error) {
+// invokeResponse finds the output by local name: services disagree on its namespace, and some leave _OUTPUT off.
+func invokeResponse(resp *response, method string) (*InvokeResponse, error) {
 	children, err := resp.body.children()
 	if err != nil {
 		return nil, err
 	}
+	out := &InvokeResponse{}
 	for _, c := range children {
-		if c.Tag != method+"_OUTPUT" && c.Tag != method {
-			continue
+		switch {
+		case c.Tag == interactiveEvent:
+			err = out.stream(c, resp.date)
+		case out.Output == nil && (c.Tag == method+"_OUTPUT" || c.Tag == method):
+			out.Output, err = datedInstance(c, resp.date)
 		}
-		i, err := newInstance(c)
 		if err != nil {
 			return nil, err
 		}
-		i.Date = resp.date
-		return i, nil
 	}
-	return nil, &ProtocolError{Path: "s:Body", Msg: "no " + method + "_OUTPUT"}
+	switch {
+	case out.Output != nil:
+	case out.Streamed == nil:
+		return nil, &ProtocolError{Path: "s:Body", Msg: "no " + method + "_OUTPUT"}
+	default:
+		out.Output = &Instance{Name: method + "_OUTPUT", Date: resp.date}
+	}
+	return out, nil
+}
+
+// interactiveEvent is the element of a streamed value. No message of a host is on record, so that its namespace does not matter.
+const interactiveEvent = "InteractiveEvent"
+
+// stream adds the values of an InteractiveEvent.
+func (r *InvokeResponse) stream(event *element, date time.Time) error {
+	children, err := event.children()
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		if c.Tag != "Value" {
+			continue
+		}
+		i, err := datedInstance(c, date)
+		if err != nil {
+			return err
+		}
+		r.Streamed = append(r.Streamed, i)
+	}
+	return nil
+}
+
+// datedInstance reads the element of an instance that came at a date.
+func datedInstance(e *element, date time.Time) (*Instance, error) {
+	i, err := newInstance(e)
+	if err != nil {
+		return nil, err
+	}
+	i.Date = date
+	return i, nil
 }
 
 // inputElement writes <METHOD>_INPUT.

@@ -144,3 +144,51 @@ func TestMessageID(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+// TestStreamed: values that come as a stream are the answer, beside an output or without one.
+func TestStreamed(t *testing.T) {
+	const (
+		head = `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" ` +
+			`xmlns:i="urn:interactive" xmlns:p="urn:p"><s:Header><a:RelatesTo>` + messageID + `</a:RelatesTo></s:Header><s:Body>`
+		tail   = `</s:Body></s:Envelope>`
+		first  = `<i:InteractiveEvent><i:Name>cmdletOutput</i:Name><i:Value><p:Id>1</p:Id></i:Value></i:InteractiveEvent>`
+		second = `<i:InteractiveEvent><i:Value><p:Id>2</p:Id></i:Value><i:Value><p:Id>3</p:Id></i:Value></i:InteractiveEvent>`
+		output = `<p:GetError_OUTPUT><p:ReturnValue>0</p:ReturnValue></p:GetError_OUTPUT>`
+	)
+	for _, tt := range []struct {
+		name, body, want string
+		output           bool
+	}{
+		{"stream alone", first + second, "123", false},
+		{"stream and output", first + output + second, "123", true},
+		{"output alone", output, "", true},
+		{"neither", "<p:Other/>", "error", false},
+		{"an event without a value", "<i:InteractiveEvent/>", "error", false},
+		{"an event that is broken", "<i:InteractiveEvent><i:Value><q:Id>1</q:Id></i:Value></i:InteractiveEvent>", "error", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &script{replies: []func(*wsman.Request) (*wsman.Reply, error){reply(200, head+tt.body+tail)}}
+			r, err := newClient(t, s).Invoke(t.Context(), &wsman.InvokeRequest{Resource: migrationJob, Method: "GetError"})
+			if err != nil {
+				if _, ok := errors.AsType[*wsman.ProtocolError](err); !ok || tt.want != "error" {
+					t.Errorf("Invoke: %v, want %s", err, tt.want)
+				}
+				return
+			}
+			var got string
+			for _, i := range r.Streamed {
+				p, _, err := i.Scalar("Id")
+				if err != nil || i.Date.IsZero() {
+					t.Errorf("Scalar(Id): %v, dated %v", err, i.Date)
+				}
+				got += p.Text
+			}
+			if got != tt.want {
+				t.Errorf("streamed %q, want %q", got, tt.want)
+			}
+			if r.Output == nil || r.Output.Date.IsZero() || (len(r.Output.Properties) > 0) != tt.output {
+				t.Errorf("output %+v, want one: %v", r.Output, tt.output)
+			}
+		})
+	}
+}
