@@ -124,6 +124,9 @@ func newProperty(e *element) (Property, error) {
 		}
 		p.Attributes = append(p.Attributes, Attribute{Namespace: uri, Name: a.Key, Value: a.Value})
 	}
+	if n := countElements(e.Child); n > 0 {
+		p.Children = make([]Property, 0, n) // an answer may hold thousands
+	}
 	for _, token := range e.Child {
 		c, ok := token.(*etree.Element)
 		if !ok {
@@ -143,6 +146,17 @@ func newProperty(e *element) (Property, error) {
 		p.Text = "" // indentation
 	}
 	return p, nil
+}
+
+// countElements returns how many of the tokens are elements.
+func countElements(tokens []etree.Token) int {
+	n := 0
+	for _, t := range tokens {
+		if _, ok := t.(*etree.Element); ok {
+			n++
+		}
+	}
+	return n
 }
 
 // isTrue reads an xs:boolean, in any case.
