@@ -36,7 +36,8 @@ func english(text string) bool {
 
 // unspaced reports whether r is of a script that is written without blanks, or of Korean.
 func unspaced(r rune) bool {
-	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
+	const first = 0x0E01 // of Thai, below which there is none
+	return r >= first && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
 }
 
 // What a word tells of the language of its text.
