@@ -234,7 +234,8 @@ func (f *Fault) NotSupported() bool {
 // Quota tells that a limit on load was met: shells, operations, users or the service as a whole.
 func (f *Fault) Quota() bool {
 	return f.Subcode == SubcodeQuotaLimit || f.cimStatus(cimServerLimits) ||
-		f.has(codeQuotaLimit, codeQuotaMaxShells, codeQuotaMaxOperations, codeQuotaUser, codeQuotaSystem, codeQuotaPlugin, codeQuotaUserPlugin)
+		f.has(codeQuotaLimit, codeQuotaMaxShells, codeQuotaMaxOperations, codeQuotaUser, codeQuotaSystem, codeQuotaShellUsers,
+			codeQuotaPluginShells, codeQuotaPluginUsers, codeQuotaAllShells, codeQuotaPlugin, codeQuotaUserPlugin, codeQuotaCommands)
 }
 
 // Retryable tells that the same request may succeed a little later.
@@ -269,8 +270,13 @@ const (
 	codeQuotaUser               = 0x803381A7
 	codeQuotaSystem             = 0x803381A8
 	codeOtherToken              = 0x803381A9
+	codeQuotaShellUsers         = 0x803381AB
+	codeQuotaPluginShells       = 0x803381E4
+	codeQuotaPluginUsers        = 0x803381E5
+	codeQuotaAllShells          = 0x803381E6
 	codeQuotaPlugin             = 0x803381E7
 	codeQuotaUserPlugin         = 0x803381E8
+	codeQuotaCommands           = 0x803381E9
 )
 
 // CIMStatusCode values of MSFT_WmiError (facts/schema.md).

@@ -111,6 +111,11 @@ func TestPredicates(t *testing.T) {
 		{code("w:InternalError") + wsmanFault("2150859176"), []string{quota, retry}},
 		{code("w:InternalError") + wsmanFault("2150859239"), []string{quota, retry}},
 		{code("w:InternalError") + wsmanFault("2150859240"), []string{quota, retry}},
+		{code("w:InternalError") + wsmanFault("2150859179"), []string{quota, retry}},
+		{code("w:InternalError") + wsmanFault("2150859236"), []string{quota, retry}},
+		{code("w:InternalError") + wsmanFault("2150859237"), []string{quota, retry}},
+		{code("w:InternalError") + wsmanFault("2150859238"), []string{quota, retry}},
+		{code("w:InternalError") + wsmanFault("2150859241"), []string{quota, retry}},
 		{code("w:InternalError") + wmiError("CIMStatusCode", "27"), []string{quota, retry}},
 		{code("w:InternalError") + wmiError("error_Code", "2150859173"), []string{quota, retry}},
 		{code("w:InternalError") + wsmanFault("2150859177"), []string{retry}}, // another token; the next request reauthorizes
