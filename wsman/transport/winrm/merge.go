@@ -1,0 +1,61 @@
+package winrm
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
+)
+
+// merge returns cfg with what from, made of an Endpoint, says.
+func merge(cfg, from transport.Config) (transport.Config, error) {
+	var err error
+	if cfg.URL != "" && cfg.URL != from.URL {
+		return cfg, fmt.Errorf("winrm: Config.URL is %s, and the endpoint %s", cfg.URL, from.URL)
+	}
+	cfg.URL = from.URL
+	if cfg.ServerName, err = one("ServerName", cfg.ServerName, from.ServerName); err != nil {
+		return cfg, err
+	}
+	switch {
+	case cfg.RootCAs != nil && from.RootCAs != nil && !cfg.RootCAs.Equal(from.RootCAs):
+		return cfg, errors.New("winrm: Config.RootCAs and the endpoint's CACert differ")
+	case from.RootCAs != nil:
+		cfg.RootCAs = from.RootCAs
+	}
+	switch {
+	case from.Insecure && (cfg.RootCAs != nil || cfg.ServerName != "" || len(cfg.Pins) > 0):
+		return cfg, errors.New("winrm: the endpoint is Insecure, and there are authorities, a name or pins to check the host by")
+	case cfg.Insecure && !from.Insecure:
+		return cfg, errors.New("winrm: Config.Insecure is set, and the endpoint's Insecure is not")
+	}
+	cfg.Insecure = from.Insecure
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = from.ConnectTimeout
+	}
+	return cfg, mergeCertificate(&cfg, &from)
+}
+
+// one returns the value that is set.
+func one(name, a, b string) (string, error) {
+	if a != "" && b != "" && a != b {
+		return "", fmt.Errorf("winrm: Config.%s is %q, and the endpoint's %q", name, a, b)
+	}
+	return cmp.Or(a, b), nil
+}
+
+func mergeCertificate(cfg, from *transport.Config) error {
+	if from.ClientCertificate == nil {
+		return nil
+	}
+	if c := cfg.ClientCertificate; c != nil && !bytes.Equal(c.Certificate[0], from.ClientCertificate.Certificate[0]) {
+		return errors.New("winrm: Config.ClientCertificate and the endpoint's Cert differ")
+	}
+	if cfg.Auth != "" && cfg.Auth != from.Auth {
+		return fmt.Errorf("winrm: Config.Auth is %q, and the endpoint has a client certificate", cfg.Auth)
+	}
+	cfg.ClientCertificate, cfg.Auth = from.ClientCertificate, from.Auth
+	return nil
+}
