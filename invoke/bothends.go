@@ -226,14 +226,7 @@ func (j *MigrationJob) span() (start, end time.Time, ok bool) {
 // AlsoHost. Destination keeps all of other. It is called once at most, and with a host that is not empty.
 func (d *Diagnosis) Join(host string, other *Diagnosis) {
 	other.Host, d.Destination = host, other
-	m := &merger{d: d, known: map[string]int{}}
-	for i := range d.Parts {
-		p := &d.Parts[i]
-		if p.instance() != nil || p.DecodeError != nil {
-			m.known[p.key()] = i
-		}
-		m.said = append(m.said, p.said())
-	}
+	m := newMerger(d)
 	for _, p := range other.Parts {
 		p.Host, p.Also = host, slices.Clone(p.Also)
 		if p.instance() != nil || p.DecodeError != nil {

@@ -33,8 +33,10 @@ type Part struct {
 	Error *cimerror.MsvmError
 	// DecodeError tells why it could not; its Instance, if any, holds the properties that could.
 	DecodeError *cimerror.DecodeError
-	// Text is what a property of the job says.
+	// Text is what a property of the job says, or an event.
 	Text string
+	// Event is the event whose Text this is, nil of all other sources.
+	Event *LogEvent
 	// Host is the other host, which said this; "" is the one that was asked first. See [Diagnosis.Join].
 	Host string
 	// AlsoHost is the other host if it said the same.

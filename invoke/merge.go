@@ -10,7 +10,7 @@ import (
 
 // merge fills Parts from the answers and the job's own fields.
 func (d *Diagnosis) merge() {
-	m := &merger{d: d, known: map[string]int{}}
+	m := newMerger(d)
 	for _, a := range d.Answers {
 		for i, r := range a.Errors {
 			m.add(Part{Source: Source(a.Method), Index: i, Error: r.Error, DecodeError: r.Err})
@@ -36,6 +36,19 @@ type merger struct {
 	d     *Diagnosis
 	known map[string]int // key of each error, to its place in Parts
 	said  []string       // what each of Parts says
+}
+
+// newMerger returns a merger that knows what d holds already.
+func newMerger(d *Diagnosis) *merger {
+	m := &merger{d: d, known: map[string]int{}}
+	for i := range d.Parts {
+		p := &d.Parts[i]
+		if p.instance() != nil || p.DecodeError != nil {
+			m.known[p.key()] = i
+		}
+		m.said = append(m.said, p.said())
+	}
+	return m
 }
 
 // maxCompared bounds the lines and messages that are compared with each other. What goes beyond is told as it stands.

@@ -45,7 +45,7 @@ type adviceRow struct {
 // adviceRows returns the table, in the order of precedence.
 func adviceRows() []adviceRow {
 	return slices.Concat(
-		ownRows(), answerRows(), certificateRows(), vouchingRows(), resolveRows(), reachRows(), peerRows(), proxyRows(),
+		ownRows(), eventRows(), answerRows(), certificateRows(), vouchingRows(), resolveRows(), reachRows(), peerRows(), proxyRows(),
 		userRows(), ticketRows(), credentialRows(), exchangeRows(), kerberosRows(), kerberosRefusedRows(),
 		ntlmOfferRows(), ntlmRows(), basicRows(),
 		deniedRows(), quotaRows(), faultRows(), otherFaultRows(), wrongPeerRows(), undecodableRows(), lastRows(),
@@ -123,14 +123,14 @@ func answerRows() []adviceRow {
 		{
 			advice: advice{
 				name:  "no-such-job",
-				hint:  "a host forgets a job five minutes after it has ended; hvmigerr jobs lists what it still has",
 				means: "The host has no job of that name any more, or never had one.",
 				actions: []action{
+					here("what its event log still tells of migrations", "hvmigerr events <HOST>"),
 					here("which jobs there still are", "hvmigerr jobs <HOST>"),
-					onHost("older failures stay in its event log", "Get-WinEvent Microsoft-Windows-Hyper-V-VMMS-Admin -MaxEvents 50"),
 				},
 			},
-			fits: func(f *failure) bool { return errors.Is(f.err, invoke.ErrNoSuchJob) },
+			hintOf: forgottenHint,
+			fits:   func(f *failure) bool { return errors.Is(f.err, invoke.ErrNoSuchJob) },
 		},
 		{
 			advice: advice{

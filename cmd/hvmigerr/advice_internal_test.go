@@ -175,7 +175,7 @@ func TestAdvice(t *testing.T) {
 	t.Setenv(passwordVariable, password)
 	tested := map[string]bool{}
 	for _, tt := range slices.Concat(
-		ownCases(), certificateCases(), reachCases(), kerberosCases(), credentialCases(), userCases(), rightsCases(), hostCases(), answerCases(),
+		ownCases(), certificateCases(), reachCases(), kerberosCases(), credentialCases(), userCases(), rightsCases(), hostCases(), answerCases(), eventCases(),
 	) {
 		tested[tt.row] = true
 		t.Run(tt.row, func(t *testing.T) {

@@ -33,7 +33,7 @@ func ownCases() []adviceCase {
 		{"interrupted", nil, is(fmt.Errorf("x: %w", errInterrupted))},
 		{"not-tried", []string{"correct the password", "locked"}, is(&fleet.NotTriedError{RefusedBy: []string{"hv01"}, Err: refusedAs("NTLM", "x", "Negotiate")})},
 		{"deadline-of-all", []string{"--deadline", "--parallel"}, is(&deadlineError{time.Minute})},
-		{"no-such-job", []string{"five minutes", "hvmigerr jobs"}, from(wsmantest.Config{HTTP: true}, "-u administrator"+job)},
+		{"no-such-job", []string{"five minutes", "hvmigerr events -u administrator http://"}, from(wsmantest.Config{HTTP: true}, "-u administrator"+job)},
 		{"nothing-visible", []string{"Hyper-V Administrators", "next logon"}, from(wsmantest.Config{HTTP: true, Users: []wsmantest.User{
 			{Name: "administrator", Password: password, Access: wsmantest.AccessEmpty},
 		}}, "-u administrator")},

@@ -91,10 +91,13 @@ func otherFaultRows() []adviceRow {
 		},
 		{
 			advice: advice{
-				name: "job-gone", hint: "a host forgets a job five minutes after it has ended; hvmigerr jobs lists what it still has",
-				means:   "The host has no such job any more. What it logged of the migration is still there.",
-				actions: []action{here("which jobs there still are", "hvmigerr jobs <HOST>"), hyperVLog()},
+				name:  "job-gone",
+				means: "The host has no such job any more. What it logged of the migration is still there.",
+				actions: []action{
+					here("what its event log still tells of migrations", "hvmigerr events <HOST>"), here("which jobs there still are", "hvmigerr jobs <HOST>"),
+				},
 			},
+			hintOf: forgottenHint,
 			fits: func(f *failure) bool {
 				return f.exit == exitFault && f.code(codeNotFound, codeWMINotFound) && strings.HasSuffix(f.class, "Job")
 			},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hvmigerr/hvmigerr/invoke/events"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 	"github.com/hvmigerr/hvmigerr/wsman/wsmantest"
@@ -25,7 +26,8 @@ func (a *app) demoCommand() *cobra.Command {
 		Short: "Show get against a simulated host, in one process",
 		Long: `Starts the host of simulate on loopback, asks it as get asks a real one, and
 prints the answer: first over http, as a default Windows host is reached, with
-every message sealed by NTLM; then once more over https. It needs no Hyper-V, no
+every message sealed by NTLM; then once more over https, and counts what its
+event log tells beyond that. It needs no Hyper-V, no
 flags and no network. -v tells what is exchanged, the tokens too.`,
 		Example: `  hvmigerr demo
   hvmigerr demo -v -o json`,
@@ -75,13 +77,33 @@ func (a *app) demo(ctx context.Context, f *getFlags) error {
 	if s, err = a.demoSession(f, encrypted); err != nil {
 		return err
 	}
-	found := &findings{}
-	if err := s.ask(ctx, func(ctx context.Context) error { return s.find(ctx, f, found) }); err != nil {
+	found, log := &findings{}, &events.Report{}
+	err = s.ask(ctx, func(ctx context.Context) error {
+		if err := s.find(ctx, f, found); err != nil {
+			return err
+		}
+		log, err = events.Read(ctx, events.NewServerManager(s.client), &events.Query{Since: day})
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	a.noteLegs(f, encrypted)
 	a.note("%d of %d migrations failed, %d completed with warnings", found.failed, found.total, found.warned)
+	a.note("of the last day its event log tells of %s more that failed and whose jobs are forgotten: \"hvmigerr events\" prints them",
+		grouped(failedIncidents(log)-found.failed))
 	return nil
+}
+
+// failedIncidents counts the migrations that failed.
+func failedIncidents(report *events.Report) int {
+	n := 0
+	for _, incident := range report.Incidents {
+		if incident.Outcome == events.OutcomeFailed {
+			n++
+		}
+	}
+	return n
 }
 
 // startDemo starts a simulated host.

@@ -24,8 +24,10 @@ that means, and what to type where. Rungs that need a failed one are not tried.
 Without --user and without a ticket it climbs as far as nobody in particular
 can.
 
-Nothing is changed on the host, and a password is used for one logon. The exit code is
-that of the first rung that failed; a warning is no failure.`,
+Nothing is changed on the host, and a password is used for one logon. To see
+whether "events --via shell" may work, a remote shell is opened and deleted, in
+which nothing runs. The exit code is that of the first rung that failed; a
+warning is no failure.`,
 		Example: `  hvmigerr doctor hv01.example.com
   hvmigerr doctor -u 'CORP\hv-reader' hv01.example.com
   hvmigerr doctor -u 'CORP\hv-reader' --https -o json hv01.example.com`,

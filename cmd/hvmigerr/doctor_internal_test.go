@@ -40,7 +40,7 @@ type doctorCase struct {
 
 // doctorCases returns the cases that run everywhere.
 func doctorCases() []doctorCase {
-	return slices.Concat(doctorNetworkCases(), doctorHTTPCases(), doctorTLSCases(), doctorUserCases(), doctorHyperVCases(), doctorOddCases())
+	return slices.Concat(doctorNetworkCases(), doctorHTTPCases(), doctorTLSCases(), doctorUserCases(), doctorHyperVCases(), doctorEventsCases(), doctorOddCases())
 }
 
 const byAdministrator = "-u administrator"
@@ -149,7 +149,7 @@ func doctorUserCases() []doctorCase {
 		{name: "an answer in clear", host: &wsmantest.Config{HTTP: true, Rules: rule("Identify", wsmantest.Rule{Seal: wsmantest.SealClear})}, want: exitUndecodable, rung: "authentication", verdict: rungFailed, words: []string{"clear"}, skipped: []string{"sealing"}},
 		{name: "Kerberos", host: overHTTP(), args: "--ccache CCACHE --kdc FAKEKDC", rung: "kerberos", verdict: rungOK, words: []string{"ticket of administrator@CORP.EXAMPLE for HTTP/127.0.0.1@CORP.EXAMPLE, until ", "reached"}},
 		{name: "KDC out of reach, and a ticket", host: overHTTP(), args: "--ccache CCACHE --kdc 127.0.0.1:1", rung: "kerberos", verdict: rungWarning, words: []string{"127.0.0.1:1 (refused", "not every KDC"}},
-		{name: "by a ticket", host: overHTTP(), args: "--ccache CCACHE", rung: "authentication", verdict: rungOK, words: []string{"administrator@CORP.EXAMPLE accepted by Kerberos", "NTLM (--auth ntlm takes it)"}, saw: " in clear, Identify in clear, Negotiate accepts, Identify, Enumerate, Release, Enumerate, GetErrorEx, Get, Enumerate, Enumerate, Enumerate"},
+		{name: "by a ticket", host: overHTTP(), args: "--ccache CCACHE", rung: "authentication", verdict: rungOK, words: []string{"administrator@CORP.EXAMPLE accepted by Kerberos", "NTLM (--auth ntlm takes it)"}, saw: " in clear, Identify in clear, Negotiate accepts, Identify, Enumerate, Release, Enumerate, GetErrorEx" + strings.Repeat(", GetServerEventDetailEx", 6) + ", Create, Delete, Get, Enumerate, Enumerate, Enumerate"},
 		{name: "no KDC known", host: overHTTP(), args: "-u me@corp.example --auth kerberos", want: exitAuthentication, rung: "kerberos", verdict: rungFailed, words: []string{"no KDC of CORP.EXAMPLE is known"}, skipped: []string{"authentication", "migration"}, saw: " in clear, Identify in clear"},
 		{name: "KDC refuses connections", host: overHTTP(), args: "-u me@corp.example --kdc 127.0.0.1:1", want: exitAuthentication, rung: "kerberos", verdict: rungFailed, words: []string{"no KDC of CORP.EXAMPLE answered: 127.0.0.1:1 (refused"}, skipped: []string{"authentication"}},
 		{name: "unknown SPN", host: overHTTP(), args: "--ccache CCACHE --spn HTTP/nosuch --kdc FAKEKDC", want: exitAuthentication, rung: "kerberos", verdict: rungFailed, words: []string{"HTTP/nosuch", "setspn -Q"}, skipped: []string{"authentication"}},

@@ -92,6 +92,8 @@ func rungs() []rung {
 		{rungVisible, []string{rungNamespace}, (*ladder).visible},
 		{rungRead, []string{rungClass, rungVisible}, (*ladder).read},
 		{"execute", []string{rungRead}, (*ladder).execute},
+		{"events", []string{rungAuthentication}, (*ladder).events},
+		{"shell", []string{rungAuthentication}, (*ladder).shell},
 		{"limits", []string{rungAuthentication}, (*ladder).limits},
 		{"migration", []string{rungNamespace}, (*ladder).migration},
 	}
@@ -123,6 +125,8 @@ type ladder struct {
 	untold  error  // why the host did not tell
 	jobs    []*invoke.MigrationJob
 	jobsErr error
+
+	logReadable bool // by a method of WMI
 }
 
 // take climbs one rung, unless one that it needs keeps it from that.

@@ -20,21 +20,23 @@ import (
 // TestDoctorNeeds: which rungs are not tried when one of them fails, and only that.
 func TestDoctorNeeds(t *testing.T) {
 	for name, want := range map[string]string{
-		rungName:           "tcp proxy tls http schemes identify clock kerberos authentication sealing namespace class visible read execute limits migration",
-		rungProxy:          "tls http schemes identify clock kerberos authentication sealing namespace class visible read execute limits migration",
-		rungTLS:            "http schemes identify clock kerberos authentication sealing namespace class visible read execute limits migration",
-		rungHTTP:           "schemes identify clock kerberos authentication sealing namespace class visible read execute limits migration",
+		rungName:           "tcp proxy tls http schemes identify clock kerberos authentication sealing namespace class visible read execute events shell limits migration",
+		rungProxy:          "tls http schemes identify clock kerberos authentication sealing namespace class visible read execute events shell limits migration",
+		rungTLS:            "http schemes identify clock kerberos authentication sealing namespace class visible read execute events shell limits migration",
+		rungHTTP:           "schemes identify clock kerberos authentication sealing namespace class visible read execute events shell limits migration",
 		"schemes":          "",
 		"identify":         "",
 		"clock":            "",
-		rungKerberos:       "authentication sealing namespace class visible read execute limits migration",
-		rungAuthentication: "sealing namespace class visible read execute limits migration",
+		rungKerberos:       "authentication sealing namespace class visible read execute events shell limits migration",
+		rungAuthentication: "sealing namespace class visible read execute events shell limits migration",
 		"sealing":          "",
 		rungNamespace:      "class visible read execute migration",
 		rungClass:          "read execute",
 		rungVisible:        "read execute",
 		rungRead:           "execute",
 		"execute":          "",
+		"events":           "",
+		"shell":            "",
 		"limits":           "",
 	} {
 		l := newLadder("http://hv01:5985/wsman")

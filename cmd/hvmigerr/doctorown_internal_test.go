@@ -19,9 +19,8 @@ import (
 func parseFlags(t *testing.T, args ...string) (*connectionFlags, *pflag.FlagSet) {
 	t.Helper()
 	var f connectionFlags
-	cmd := &cobra.Command{Use: "doctor"}
+	cmd := &cobra.Command{Use: "doctor", FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true}} // those of one command alone
 	f.register(cmd)
-	cmd.Flags().ParseErrorsAllowlist.UnknownFlags = true // those of one command alone
 	if err := cmd.ParseFlags(args); err != nil {
 		t.Fatalf("%q: %v", args, err)
 	}

@@ -8,9 +8,11 @@ import (
 
 	"github.com/hvmigerr/hvmigerr/cimerror"
 	"github.com/hvmigerr/hvmigerr/invoke"
+	"github.com/hvmigerr/hvmigerr/invoke/events"
 	"github.com/hvmigerr/hvmigerr/invoke/fleet"
 	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
+	"github.com/hvmigerr/hvmigerr/wsman/transport/winrm"
 )
 
 // Exit codes. They are part of the program's interface: the table is in DESIGN.md §5.
@@ -119,21 +121,24 @@ func unauthenticated(err error) bool {
 
 func denied(err error) bool {
 	return errors.Is(err, invoke.ErrNothingVisible) || errors.Is(err, invoke.ErrNoSuchService) || status(http.StatusForbidden)(err) ||
-		matches(err, (*wsman.Fault).AccessDenied) ||
-		matches(err, func(e *invoke.ReturnValueError) bool { return e.ReturnValue == invoke.ReturnValueAccessDenied })
+		matches(err, (*wsman.Fault).AccessDenied) && !errors.Is(err, winrm.ErrShellsDisabled) ||
+		matches(err, func(e *invoke.ReturnValueError) bool { return e.ReturnValue == invoke.ReturnValueAccessDenied }) ||
+		matches(err, (*events.ChannelError).Denied)
 }
 
 func quota(err error) bool {
-	return matches(err, (*wsman.Fault).Quota) || status(http.StatusRequestEntityTooLarge)(err)
+	return matches(err, (*wsman.Fault).Quota) || errors.Is(err, winrm.ErrShellQuota) || status(http.StatusRequestEntityTooLarge)(err)
 }
 
 func refused(err error) bool {
-	return errors.Is(err, invoke.ErrNoHyperV) || has[*wsman.Fault](err) || has[*invoke.ReturnValueError](err)
+	return errors.Is(err, invoke.ErrNoHyperV) || has[*wsman.Fault](err) || has[*invoke.ReturnValueError](err) ||
+		has[*events.ChannelError](err) || errors.Is(err, events.ErrNoServerManager) || errors.Is(err, winrm.ErrShellsDisabled)
 }
 
 func undecodable(err error) bool {
 	return has[*wsman.ProtocolError](err) || has[*cimerror.DecodeError](err) || has[*wsman.HTTPError](err) ||
-		has[*transport.LimitError](err) || has[*undecodableError](err)
+		has[*transport.LimitError](err) || has[*undecodableError](err) ||
+		has[*events.DecodeError](err) || errors.Is(err, events.ErrTruncated) || errors.Is(err, events.ErrTooLarge)
 }
 
 func status(codes ...int) func(error) bool {

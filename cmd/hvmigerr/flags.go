@@ -245,8 +245,15 @@ func applyEnvironment(fs *pflag.FlagSet) (preset map[string]bool, err error) {
 
 // wanted ends the message about a value that a flag does not take.
 func wanted(fl *pflag.Flag) string {
-	if fl.Value.Type() == "duration" {
-		return ", want one such as 5s"
+	switch v := fl.Value.(type) {
+	case *lookBack:
+		return ", want a time such as 90m, 24h or 7d, at most 3650d"
+	case *routeName:
+		return ", want servermanager or shell"
+	default:
+		if v.Type() == "duration" {
+			return ", want one such as 5s"
+		}
 	}
 	return ""
 }

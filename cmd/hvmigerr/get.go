@@ -24,7 +24,9 @@ type getFlags struct {
 	noExplain   bool
 	exitStatus  bool
 	bothEnds    bothEndsFlags
+	log         logFlags
 	journal     string
+	hint        *eventsHint // nil: none is wanted
 }
 
 func (a *app) getCommand() *cobra.Command {
@@ -48,7 +50,10 @@ ansible-inventory --list prints.
 
 Often only the destination of a move knows why it failed: --both-ends asks it
 too, provided that it is one of the HOSTs or that --trust-host allows it. A name
-that a host merely wrote gets no credentials, and is not looked up.`,
+that a host merely wrote gets no credentials, and is not looked up.
+
+--events adds what the host's event log tells of each failed migration. Of those
+whose jobs are forgotten, "hvmigerr events" tells.`,
 		Example: `  hvmigerr get -u 'CORP\hv-reader' hv01.example.com
   kinit hv-reader@CORP.EXAMPLE && hvmigerr get hv01.example.com
   hvmigerr get -u 'CORP\hv-reader' -o jsonl @hosts.txt
@@ -68,6 +73,7 @@ that a host merely wrote gets no credentials, and is not looked up.`,
 	registerNoExplain(cmd, &f.noExplain)
 	fs.BoolVar(&f.exitStatus, "exit-status", false, "exit 3 when a selected migration failed")
 	registerBothEnds(cmd, &f.bothEnds)
+	registerGetEvents(cmd, &f.log)
 	registerJournal(cmd, &f.journal)
 	complete(cmd, "method", invoke.MethodGetError, invoke.MethodGetErrorEx)
 	f.connection.register(cmd)
@@ -88,6 +94,9 @@ func (f *getFlags) check(cmd *cobra.Command) error {
 	case f.bothEnds.wanted && f.raw:
 		return &usageError{"--both-ends and --raw exclude each other"}
 	}
+	if err := f.log.check(cmd, f); err != nil {
+		return err
+	}
 	for name, set := range map[string]bool{"vm": f.vm != "", "latest": f.latest, "all": f.all} {
 		if f.job != "" && set {
 			return &usageError{"--job and --" + name + " exclude each other"}
@@ -107,13 +116,17 @@ func (a *app) get(cmd *cobra.Command, f *getFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	return a.ask(cmd.Context(), p, f.inquiry())
+	f.hint = f.newEventsHint(p, cmd.Flags(), args)
+	err = a.ask(cmd.Context(), p, f.inquiry())
+	f.hint.tell(a, f, err)
+	return err
 }
 
 // inquiry returns what get asks of each host.
 func (f *getFlags) inquiry() *inquiry {
 	return &inquiry{items: jobItems("get"), raw: f.raw, ask: func(ctx context.Context, s *session) *reply {
 		found, err := s.errorsOf(ctx, f)
+		err = f.hint.note(found, err)
 		r := found.reply(s.app, f, err)
 		if s.plan.many && f.job != "" && !f.raw && found.listed {
 			s.app.out.printf("%s:\n\n", safeLine(s.called())) // else the first line names the host
@@ -133,9 +146,15 @@ func (a *app) answer(ctx context.Context, s *session, f *getFlags) error {
 // errorsOf asks the host for the errors of the jobs that f selects.
 func (s *session) errorsOf(ctx context.Context, f *getFlags) (*findings, error) {
 	found := &findings{host: s.called()}
-	err := s.ask(ctx, func(ctx context.Context) error { return s.find(ctx, f, found) })
+	err := s.ask(ctx, func(ctx context.Context) error {
+		err := s.find(ctx, f, found)
+		if !hopeless(err) {
+			s.readEvents(ctx, &f.log, found.selected)
+		}
+		return err
+	})
 	s.otherEnds(ctx, &f.bothEnds, found.selected)
-	if err == nil && f.bothEnds.wanted && errors.Is(ctx.Err(), context.Canceled) {
+	if err == nil && (f.bothEnds.wanted || f.log.wanted) && errors.Is(ctx.Err(), context.Canceled) {
 		err = &hostError{s.called(), context.Cause(ctx)} // a signal ends the command, whomever it was asking
 	}
 	if err == nil && f.exitStatus && found.selectedFailed() {
@@ -173,6 +192,8 @@ type diagnosed struct {
 	invoke.Diagnosis
 	err        error // what kept it from being complete
 	onlyMethod bool  // --method: Answers has the one that was asked
+
+	log *jobLog // what its host's event log had; nil if it was not read for this job
 
 	bothEnds bool      // the destination of a failed move was to be asked
 	other    *otherEnd // what came of that; nil of a job that is no failed move

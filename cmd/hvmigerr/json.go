@@ -251,6 +251,9 @@ func diagnosedObject(d *diagnosed) object {
 		member{"error", newErrorReport(d.err)},
 		member{"errors", partObjects(d.ownParts())},
 	)
+	if d.log != nil {
+		o = append(o, member{"eventLog", d.log.object()})
+	}
 	if d.bothEnds {
 		o = append(o, member{"destination", d.other.object(&d.Diagnosis)})
 	}
@@ -310,7 +313,11 @@ func partObject(p *invoke.Part) object {
 		{"index", p.Index},
 		{"text", nullable(p.Text)},
 	}
-	return append(o, errorObject(p.Error, p.DecodeError)...)
+	o = append(o, errorObject(p.Error, p.DecodeError)...)
+	if p.Event != nil {
+		o = append(o, member{"event", partEvent(p.Event)})
+	}
+	return o
 }
 
 // errorObject returns the properties of an error instance and what is wrong with it.

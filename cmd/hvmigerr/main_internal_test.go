@@ -258,7 +258,7 @@ func TestCanary(t *testing.T) {
 		{"Kerberos, not the user's", []string{"-u", "stranger", "--ccache", cache, sealing.URL()}, exitAuthentication},
 		{"keytab", []string{"--keytab", cache, sealing.URL()}, exitAuthentication},
 	} {
-		for _, command := range []string{"get", "identify", "jobs"} {
+		for _, command := range []string{"get", "identify", "jobs", "events"} {
 			t.Run(command+"/"+tt.name, func(t *testing.T) {
 				trace := filepath.Join(t.TempDir(), "trace")
 				args := append([]string{command, "-v", "--trace", trace}, tt.args...)
@@ -330,7 +330,8 @@ func TestDeps(t *testing.T) {
 		"invoke/explain":        {mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "github.com/jcmturner/", "golang.org/x/sys", "golang.org/x/net", "testing"},
 		"invoke/fleet":          {mod, "github.com/", "net/http", "testing"},
 		"invoke/watch":          {mod + "invoke/explain", mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "github.com/jcmturner/", "testing"},
-		"cmd/hvmigerr":          {"testing", "github.com/masterzen/"},
+		"invoke/events":         {mod + "wsman/transport", mod + "wsman/wsmantest", "github.com/masterzen/", "github.com/jcmturner/", "testing"},
+		"cmd/hvmigerr":          {"testing"},
 	}
 	for pkg, banned := range forbidden {
 		t.Run(pkg, func(t *testing.T) {
@@ -347,6 +348,30 @@ func TestDeps(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestBridge holds masterzen/winrm behind the package that is made for it (facts/auth.md §7 says why).
+func TestBridge(t *testing.T) {
+	t.Parallel()
+	const only = "github.com/hvmigerr/hvmigerr/wsman/transport/winrm"
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-tags", "integration",
+		"-f", `{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}`,
+		"github.com/hvmigerr/hvmigerr/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	found := false
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		bridged := strings.Contains(imports, "github.com/masterzen/")
+		found = found || bridged && pkg == only
+		if bridged && pkg != only && !strings.HasSuffix(pkg, "/integrationtest") {
+			t.Errorf("%s imports masterzen/winrm", pkg)
+		}
+	}
+	if !found {
+		t.Errorf("%s does not import masterzen/winrm", only)
 	}
 }
 

@@ -48,6 +48,8 @@ func TestGateRefused(t *testing.T) {
 		{"identify", 20, nil, []string{"identify"}},
 		{"doctor", 20, nil, []string{"doctor"}},
 		{"watch", 20, nil, []string{"watch"}},
+		{"events", 20, nil, []string{"events"}},
+		{"events by shell", 20, nil, []string{"events", "--via", "shell"}},
 		{"basic", 20, https, []string{"get", "--auth", "basic", "--insecure"}},
 		{"ntlm over https", 20, https, []string{"get", "--auth", "ntlm", "--insecure"}},
 	} {

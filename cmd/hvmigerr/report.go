@@ -93,6 +93,8 @@ func message(err error) string {
 		return e.prefix() + message(e.err)
 	case *journaledError:
 		return message(e.err)
+	case *forgottenError:
+		return message(e.err)
 	case *sessionError:
 		return e.secrets.clean(message(e.err))
 	}

@@ -102,7 +102,7 @@ code that they share, else 1.`,
 	})
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(
-		a.getCommand(), a.jobsCommand(), a.watchCommand(), a.explainCommand(), a.doctorCommand(), a.identifyCommand(), a.decodeCommand(),
+		a.getCommand(), a.jobsCommand(), a.watchCommand(), a.eventsCommand(), a.explainCommand(), a.doctorCommand(), a.identifyCommand(), a.decodeCommand(),
 		a.simulateCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	strict(root)

@@ -44,7 +44,8 @@ seals. It prints its address and commands to try, and serves until it is
 interrupted (exit 130). Its users and passwords are known to everybody: it
 listens on loopback unless told otherwise.
 
-The jobs of the built-in model come again every five minutes. The format of
+The jobs of the built-in model come again every five minutes; its event log
+tells of the first time, and of older moves. The format of
 a model of your own, and of rules that make the host misbehave, is that of Model
 and Rule in package wsman/wsmantest; --print-model gives a model to start from.
 

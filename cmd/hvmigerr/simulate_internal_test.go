@@ -325,7 +325,7 @@ func TestModelWarnings(t *testing.T) {
 	var stderr strings.Builder
 	newApp(nil, io.Discard, &stderr).warnOfModel(&wsmantest.Config{Model: m, Rules: r})
 	want := `hvmigerr: warning: --model: jobs[3]: vm "web-02" is none of the model's vms
-hvmigerr: warning: --rules: [0]: operation "GetErrors" is none of Authenticate, Identify, Get, Enumerate, Pull, Release, GetError, GetErrorEx, FormatError
+hvmigerr: warning: --rules: [0]: operation "GetErrors" is none of Authenticate, Identify, Get, Enumerate, Pull, Release, GetError, GetErrorEx, FormatError, GetServerEventDetailEx, Create, Command, Receive, Send, Signal, Delete
 hvmigerr: warning: --model: rules[1]: there is no user "nobody"
 `
 	if stderr.String() != want {

@@ -56,7 +56,10 @@ func (a *app) warnOfModel(cfg *wsmantest.Config) {
 
 // warnOfRules warns of rules that no request can match; place tells of a rule's number where it stands.
 func (a *app) warnOfRules(place string, rules []wsmantest.Rule, users []wsmantest.User) {
-	operations := []string{operationAuthenticate, "Identify", "Get", "Enumerate", "Pull", "Release", "GetError", "GetErrorEx", "FormatError"}
+	operations := []string{
+		operationAuthenticate, "Identify", "Get", "Enumerate", "Pull", "Release", "GetError", "GetErrorEx", "FormatError",
+		"GetServerEventDetailEx", "Create", "Command", "Receive", "Send", "Signal", "Delete",
+	}
 	for i := range rules {
 		r := &rules[i]
 		if r.Operation != "" && !slices.ContainsFunc(operations, func(o string) bool { return strings.EqualFold(o, r.Operation) }) {

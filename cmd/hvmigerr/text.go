@@ -144,9 +144,13 @@ func (a *app) printJob(d *diagnosed) {
 		a.out.printf("\n  The host gives no error for this job.\n")
 	}
 	for i := range own {
+		if own[i].Event != nil {
+			break
+		}
 		a.out.printf("\n")
 		a.printPart(i+1, &own[i])
 	}
+	a.printEvents(d, own)
 	a.printOtherEnd(d)
 }
 
@@ -262,6 +266,9 @@ func (a *app) printPart(n int, p *invoke.Part) {
 	}
 	if p.AlsoHost != "" {
 		where += ", also at " + safeLine(p.AlsoHost)
+	}
+	if p.Event != nil {
+		a.out.printf("%s%s\n", indent, eventLine(p.Event))
 	}
 	a.out.printf("%sfrom %s%s\n", indent, strings.Join(sources, ", "), where)
 }

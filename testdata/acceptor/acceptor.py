@@ -2,7 +2,8 @@
 """A WS-Management service for tests: HTTP/1.1 with sealed bodies, authenticated by MIT krb5 and gss-ntlmssp.
 
 It is written from the specifications (MS-WSMV 2.2.9.1, RFC 4121, RFC 4559, RFC 5929) and shares nothing with the Go code that
-it judges. It answers each sealed request with the same text, sealed; flags make it misbehave. It ends with its input.
+it judges. It answers each sealed request with the same text, sealed, or as a remote shell does; flags make it misbehave. It
+ends with its input.
 
 Environment: KRB5_CONFIG and KRB5_KTNAME, the keytab of the service; NTLM_USER_FILE, with lines of DOMAIN:user:password.
 Output: JSON objects, one a line. The first holds the port, each other one what became of a request.
@@ -20,6 +21,7 @@ import threading
 import gssapi
 
 import sealing
+import shell
 
 
 class Refused(Exception):
@@ -94,7 +96,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.record["user"] = str(self.context.initiator_name).rstrip("\0")  # gss-ntlmssp counts the NUL
 
     def operation(self, body):
-        """Takes one sealed request and answers it with its own text."""
+        """Takes one sealed request and answers it with its own text, or as a remote shell does."""
         if self.context is None or not self.context.complete:
             raise Refused("nobody is authenticated")
         self.operations += 1
@@ -109,7 +111,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.record.update(signature=signature, size=len(text), sha256=hashlib.sha256(text).hexdigest())
         if not text and self.record["mechanism"] == "NTLM":
             text = b"0"  # gss-ntlmssp unseals an empty text and refuses to seal one
-        self.reply(text)
+        self.reply(shell.answer(text) if self.server.options.shell else text)
 
     def reply(self, text):
         """Sends text as the flags want it."""
@@ -183,6 +185,7 @@ def parse():
     p.add_argument("--answer", choices=("sealed", "clear", "altered", "replayed", "skipped"), default="sealed")
     p.add_argument("--status", type=int, default=200, help="of answers to operations")
     p.add_argument("--expire", type=int, default=0, metavar="N", help="refuse the Nth operation of each connection")
+    p.add_argument("--shell", action="store_true", help="answer as a remote shell does")
     p.add_argument("--close", action="store_true", help="close the connection after each operation")
     return p.parse_args()
 

@@ -59,7 +59,7 @@ func (s *Server) answer(ctx context.Context, who caller, body []byte) (*answer, 
 			f.layout = cmp.Or(rule.Layout, f.layout)
 			return nil, f
 		}
-		return s.perform(c)
+		return s.perform(ctx, c)
 	})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,8 @@ const (
 // DefaultModel returns a host with seven jobs around the moment now: four that failed within the last three minutes, for
 // reasons that are common in practice, one that completed with warnings, one that completed, and one that runs. Like on
 // Windows, each disappears five minutes after it ended; [Model.Repeat] makes them come again.
+//
+// Its event log tells of the same jobs, each once, and of moves that failed earlier: their jobs are gone.
 func DefaultModel(now time.Time) *Model {
 	web := VM{Name: "web-01", ID: "5F1C2A9E-3B77-4D0A-9C55-0E6B8A1D4F21"}
 	sql := VM{Name: "sql-02", ID: "A0C3D7B4-61E8-4F2B-8D19-73C5E2F09A64"}
@@ -21,30 +23,31 @@ func DefaultModel(now time.Time) *Model {
 	erp := VM{Name: "erp-münchen", ID: "1B84E6F2-D05C-4A93-A7F8-92E34C6B0D75"}
 	mail := VM{Name: "mail-01", ID: "E2D95A38-7F41-4B0E-95C6-B81A03F7D4C9"}
 	build := VM{Name: "build-07", ID: "7A60F1D3-294E-4E87-8B5C-C4D91E0276AF"}
-	return &Model{
-		Start: now,
-		VMs:   []VM{web, sql, file, erp, mail, build},
-		Jobs: []Job{
-			kerberosJob(&web), refusedJob(&sql), storageJob(&file), germanJob(&erp),
-			{
-				ID: "2D7F0B6A-90C1-4E35-A8D2-16F4B3C7E580", VM: mail.ID, Destination: defaultTarget, Owner: defaultOwner,
-				StartsAfter: seconds(-200), Duration: seconds(90), Outcome: Warnings,
-				ErrorSummaryDescription: "The virtual machine was moved. Its blackout took 14 seconds, which is longer than usual.",
-				Errors: []Error{{
-					Message: "The migration of 'mail-01' completed, but its network was silent for 14 seconds.", MessageID: "20417",
-					PerceivedSeverity: 3, MessageArguments: []string{mail.Name, mail.ID, defaultHost},
-				}},
-			},
-			{
-				ID: "94B8E1C2-5A0D-4763-8E9F-D70C25A6B3F4", VM: build.ID, Destination: defaultTarget, Owner: defaultOwner,
-				StartsAfter: seconds(-250), Duration: seconds(70),
-			},
-			{
-				ID: "B61A3F95-0C8E-4D27-97B4-E85D42C09F13", VM: build.ID, Destination: "HV03.corp.example", Owner: defaultOwner,
-				StartsAfter: seconds(-30), Duration: Duration(10 * time.Minute),
-			},
-		},
+	dc := VM{Name: "dc-02", ID: "3D8E5C17-A94F-4B62-8E0D-6F21B7C5930A"}
+	crm := VM{Name: "crm-04", ID: "F64B20C9-5E13-4D7A-B2A8-0C9D7E18F536"}
+	moves := []move{
+		{vm: &web, job: kerberosJob(&web)},
+		{vm: &sql, job: refusedJob(&sql)},
+		{vm: &file, job: storageJob(&file)},
+		{vm: &erp, job: germanJob(&erp), german: true},
+		{vm: &mail, job: slowJob(&mail)},
+		{vm: &build, job: Job{
+			ID: "94B8E1C2-5A0D-4763-8E9F-D70C25A6B3F4", VM: build.ID, Destination: defaultTarget, Owner: defaultOwner,
+			StartsAfter: seconds(-250), Duration: seconds(70),
+		}},
+		{vm: &build, job: Job{
+			ID: "B61A3F95-0C8E-4D27-97B4-E85D42C09F13", VM: build.ID, Destination: "HV03.corp.example", Owner: defaultOwner,
+			StartsAfter: seconds(-30), Duration: Duration(10 * time.Minute),
+		}},
 	}
+	m := &Model{
+		Start: now, VMs: []VM{web, sql, file, erp, mail, build, dc, crm},
+		EventLogs: defaultLogs(moves, &dc, &crm, &sql),
+	}
+	for i := range moves {
+		m.Jobs = append(m.Jobs, moves[i].job)
+	}
+	return m
 }
 
 // Repeat makes every job of the model come again, each time as a new job, with that much time between the starts. With
@@ -124,6 +127,19 @@ func storageJob(vm *VM) Job {
 				Properties: Properties{"RecommendedActions": []string{"Give the accounts of both hosts full control of the share and its folders."}},
 			},
 		},
+	}
+}
+
+// slowJob completes after a long blackout.
+func slowJob(vm *VM) Job {
+	return Job{
+		ID: "2D7F0B6A-90C1-4E35-A8D2-16F4B3C7E580", VM: vm.ID, Destination: defaultTarget, Owner: defaultOwner,
+		StartsAfter: seconds(-200), Duration: seconds(90), Outcome: Warnings,
+		ErrorSummaryDescription: "The virtual machine was moved. Its blackout took 14 seconds, which is longer than usual.",
+		Errors: []Error{{
+			Message: "The migration of '" + vm.Name + "' completed, but its network was silent for 14 seconds.", MessageID: "20417",
+			PerceivedSeverity: 3, MessageArguments: []string{vm.Name, vm.ID, defaultHost},
+		}},
 	}
 }
 

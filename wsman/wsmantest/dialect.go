@@ -8,7 +8,8 @@ import (
 
 // A Dialect makes the simulated host speak as services that are not Windows do. The zero value is Windows.
 type Dialect struct {
-	// Prefixes replaces prefixes, by those of Windows: s, a, x, e, n, w, p (instances and method output), f, cim, b, xsi, wsmid, cfg.
+	// Prefixes replaces prefixes, by those of Windows: s, a, x, e, n, w, p (instances and method output), f, cim, b, xsi, wsmid, cfg,
+	// rsp.
 	Prefixes map[string]string `json:"prefixes,omitempty"`
 	// DMTFClasses puts instances into the DMTF namespace of their class, whatever URI the request used.
 	DMTFClasses bool `json:"dmtfClasses,omitempty"`
@@ -51,7 +52,7 @@ type Dialect struct {
 func (d *Dialect) validate() error {
 	var errs []error
 	taken := map[string]string{}
-	for _, windows := range []string{"s", "a", "x", "e", "n", "w", "p", "f", "cim", "b", "xsi", "wsmid", "cfg"} {
+	for _, windows := range []string{"s", "a", "x", "e", "n", "w", "p", "f", "cim", "b", "xsi", "wsmid", "cfg", prefixShell} {
 		prefix := d.prefix(windows)
 		if !isElementName(prefix) {
 			errs = append(errs, fmt.Errorf("dialect: prefix %q is not an XML name", prefix))

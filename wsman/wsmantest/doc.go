@@ -10,12 +10,15 @@
 // Over HTTPS it takes NTLM, Kerberos, Basic and client certificates, over HTTP NTLM and Kerberos with sealed messages and
 // nothing in clear, as Windows does by default. Kerberos needs no KDC: [Server.CCache] makes the tickets.
 //
-// It answers Identify, Get, Enumerate, Pull, Release, the methods GetError and GetErrorEx of Msvm_MigrationJob, and
-// FormatError of Msvm_VirtualSystemManagementService, in the shape that Windows gives them as far as that is known, and
+// It answers Identify, Get, Enumerate, Pull, Release, the methods GetError and GetErrorEx of Msvm_MigrationJob, FormatError
+// of Msvm_VirtualSystemManagementService, and GetServerEventDetailEx of MSFT_ServerManagerTasks, which reads the event logs,
+// in the shape that Windows gives them as far as that is known, and
 // refuses what Windows refuses, in the same words of the protocol. It has the classes Msvm_MigrationJob,
 // Msvm_ComputerSystem, those of its management service and its migration service with their settings, and tells
-// administrators the configuration of the WS-Management service. What it holds is a [Model]; how it misbehaves is a list of
-// [Rule]; how services that are not Windows would say the same is a [Dialect]. All three are plain data and read from JSON.
+// administrators the configuration of the WS-Management service. Administrators may also open remote shells, in which
+// wevtutil answers from the event logs, and other command lines as the model says. What it holds is a [Model]; how it
+// misbehaves is a list of [Rule]; how services that are not Windows would say the same is a [Dialect]. All three are plain
+// data and read from JSON.
 //
 // [Fleet] is many such hosts in one process, thousands if need be, on consecutive ports or addresses, each with a clock, jobs,
 // users and rules of its own. A host can be closed and started again, restarted, and cut off from its clients.

@@ -52,6 +52,10 @@ const (
 	FaultEnvelopeTooLarge     FaultName = "EnvelopeTooLarge"     // 2150858824
 	FaultInvalidParameter     FaultName = "InvalidParameter"     // 87
 	FaultDatetime             FaultName = "Datetime"             // 2150858817, an unrepresentable datetime
+	FaultShellsDisabled       FaultName = "ShellsDisabled"       // 2150859180, remote shells are switched off
+	FaultQuotaShells          FaultName = "QuotaShells"          // 2150859173
+	FaultShellNotFound        FaultName = "ShellNotFound"        // 2150858843
+	FaultAborted              FaultName = "Aborted"              // 995, a Receive whose command was ended
 
 	faultInvalidXML           FaultName = "invalidXML"
 	faultVersionMismatch      FaultName = "versionMismatch"
@@ -78,6 +82,7 @@ const (
 	faultFilterDialect        FaultName = "filterDialect"
 	faultEnumerationMode      FaultName = "enumerationMode"
 	faultPullParameters       FaultName = "pullParameters"
+	faultQuotaCommands        FaultName = "quotaCommands"
 )
 
 // spec returns the row of a fault; ok is false for a name that is none.
@@ -104,8 +109,16 @@ func faultTable() map[FaultName]faultSpec {
 		FaultEnvelopeTooLarge: {
 			"s:Sender", "w:EncodingLimit", "MaxEnvelopeSizeExceeded", 2150858824, "The answer would be larger than MaxEnvelopeSize.",
 		},
-		FaultInvalidParameter:     {"s:Sender", "w:InvalidParameter", "InvalidValue", 87, "A parameter is not correct."},
-		FaultDatetime:             {"s:Sender", "w:SchemaValidationError", "", 2150858817, "A datetime of the answer cannot be represented."},
+		FaultInvalidParameter: {"s:Sender", "w:InvalidParameter", "InvalidValue", 87, "A parameter is not correct."},
+		FaultDatetime:         {"s:Sender", "w:SchemaValidationError", "", 2150858817, "A datetime of the answer cannot be represented."},
+		// The subcode of the next is not on record; its number is (wsman_error_codes.json).
+		FaultShellsDisabled: {"s:Receiver", "w:InternalError", "", 2150859180, "This service does not take requests for remote shells."},
+		FaultQuotaShells:    {"s:Sender", "w:QuotaLimit", "", 2150859173, "The user has as many shells open as are allowed."},
+		// As WinRb/WinRM issue 253 shows it.
+		FaultShellNotFound: {"s:Sender", "w:InvalidSelectors", "UnexpectedSelectors", 2150858843, "The service has no shell of that ShellId."},
+		// ERROR_OPERATION_ABORTED; the subcode is inferred.
+		FaultAborted:              {"s:Receiver", "w:InternalError", "", 995, "The operation was aborted with its command."},
+		faultQuotaCommands:        {"s:Sender", "w:QuotaLimit", "", 2150859241, "The shell runs as many commands as are allowed."},
 		faultInvalidXML:           {"s:Sender", "w:InternalError", "Invalid", 2150858819, ""},
 		faultVersionMismatch:      {"s:VersionMismatch", "", "", 2150858765, ""},
 		faultMustUnderstand:       {"s:MustUnderstand", "", "", 2150858768, ""},

@@ -12,24 +12,25 @@ const fleetRepeat = Duration(5 * time.Minute)
 
 // FleetModel returns what the host with that index holds by default in a [Fleet]: a machine whose migration failed, one
 // whose migration completed, and one that moves. The reasons are those of [DefaultModel] in turn. Each job comes again
-// every five minutes, so that the host always shows one of each. Names and GUIDs are the same in every run, and different
+// every five minutes, so that the host always shows one of each. The event log tells of the first of each, and of an earlier move, whose
+// job is gone and whose cause is in the log of the next host alone. Names and GUIDs are the same in every run, and different
 // on every host; the times are spread, so that a fleet does not do everything at once.
 func FleetModel(i int, now time.Time) *Model {
-	host, target := fleetName(i), fleetName(i+1)+".corp.example"
-	vm := func(kind string) VM {
-		return VM{Name: fmt.Sprintf("%s-%04d", kind, i+1), ID: derivedID(fmt.Sprintf("fleet/%d/%s", i, kind))}
-	}
-	web, sql, build := vm("web"), vm("sql"), vm("build")
+	web, sql, build, app := fleetVM("web", i), fleetVM("sql", i), fleetVM("build", i), fleetVM("app", i)
 	causes := []func(*VM) Job{kerberosJob, refusedJob, storageJob, germanJob}
 	failed := causes[i%len(causes)](&web)
-	failed.rename(strings.NewReplacer(defaultHost, host, defaultTarget, target))
+	failed.rename(fleetNames(i))
 	failed.StartsAfter = seconds(-80 - i*7%200)
+	target := fleetTarget(i)
+	jobs := fleetJobs(i, []Job{
+		failed,
+		{VM: sql.ID, Destination: target, Owner: defaultOwner, StartsAfter: seconds(-70 - i*11%200), Duration: seconds(70)},
+		{VM: build.ID, Destination: target, Owner: defaultOwner, StartsAfter: seconds(-i * 13 % 300), Duration: fleetRepeat},
+	})
 	return &Model{
-		Host: host, Start: now, VMs: []VM{web, sql, build},
-		Jobs: fleetJobs(i, []Job{
-			failed,
-			{VM: sql.ID, Destination: target, Owner: defaultOwner, StartsAfter: seconds(-70 - i*11%200), Duration: seconds(70)},
-			{VM: build.ID, Destination: target, Owner: defaultOwner, StartsAfter: seconds(-i * 13 % 300), Duration: fleetRepeat},
+		Host: fleetName(i), Start: now, VMs: []VM{web, sql, build, app}, Jobs: jobs,
+		EventLogs: fleetLogs(i, &app, []move{
+			{vm: &web, job: jobs[0], german: i%len(causes) == len(causes)-1}, {vm: &sql, job: jobs[1]}, {vm: &build, job: jobs[2]},
 		}),
 	}
 }

@@ -39,10 +39,14 @@ func TestGolden(t *testing.T) {
 	config := envelope{action: wsman.ActionGet, resource: wsman.ResourceServiceConfig}
 	format := callFormatError(`<r:Errors>&lt;INSTANCE CLASSNAME="Msvm_Error">&lt;PROPERTY NAME="Message" TYPE="string">` +
 		`&lt;VALUE>One&lt;/VALUE>&lt;/PROPERTY>&lt;/INSTANCE></r:Errors><r:Errors>&lt;INSTANCE/></r:Errors>`)
+	events := eventModel()
+	events.EventService.Streaming = true
+	errorEvents := callEvents(filterOf(channelVMMS, "*[System[EventID=21024 or EventID=1106]]"))
 	for name, tt := range map[string]struct {
 		request interface{ String() string }
 		rule    wsmantest.Rule
 		dialect wsmantest.Dialect
+		model   *wsmantest.Model // nil: testModel
 	}{
 		"identify":         {request: identify},
 		"get":              {request: getJob()},
@@ -51,6 +55,9 @@ func TestGolden(t *testing.T) {
 		"geterrorex":       {request: errorsOf},
 		"serviceconfig":    {request: config},
 		"formaterror":      {request: format},
+		"events":           {request: errorEvents, model: eventModel()},
+		"events-stream":    {request: errorEvents, model: events},
+		"fault-channel":    {request: callEvents(filterOf("Absent", "*"))},
 		"strange":          {request: all, dialect: strange},
 		"fault-plain":      {request: getJob(), rule: wsmantest.Rule{Fault: wsmantest.FaultTimedOut}},
 		"fault-provider":   {request: getJob(), rule: wsmantest.Rule{Fault: wsmantest.FaultInvalidParameter, Layout: wsmantest.LayoutProvider}},
@@ -61,7 +68,7 @@ func TestGolden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t, wsmantest.Config{Rules: []wsmantest.Rule{tt.rule}, Dialect: &tt.dialect})
+			s := newServer(t, wsmantest.Config{Model: tt.model, Rules: []wsmantest.Rule{tt.rule}, Dialect: &tt.dialect})
 			reply, _ := ask(t, s, "administrator", tt.request)
 			random := regexp.MustCompile(`uuid:[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}`)
 			got := string(random.ReplaceAll(reply.Body, []byte("uuid:RANDOM"))) + "\n"

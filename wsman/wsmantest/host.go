@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/wsman"
@@ -27,8 +28,9 @@ const (
 type host struct {
 	*schema
 
-	model *Model
-	start time.Time
+	model    *Model
+	start    time.Time
+	channels func() map[string]*channel // by their names in lower case; made when the first is wanted
 }
 
 func newHost(m *Model, now time.Time, s *schema) *host {
@@ -36,6 +38,7 @@ func newHost(m *Model, now time.Time, s *schema) *host {
 	if h.start.IsZero() {
 		h.start = now
 	}
+	h.channels = sync.OnceValue(h.newChannels)
 	return h
 }
 

@@ -32,6 +32,12 @@ type Model struct {
 	Start time.Time `json:"start,omitzero"`
 	VMs   []VM      `json:"vms,omitempty"`
 	Jobs  []Job     `json:"jobs,omitempty"`
+	// EventLogs are the channels of the event log; EventService and Shell are two ways to read them. EventDigits is how many fraction
+	// digits the times of events have in XML: 7 if it is zero, or 9 as on Windows Server 2012 R2.
+	EventLogs    []EventLog   `json:"eventLogs,omitempty"`
+	EventDigits  int          `json:"eventDigits,omitempty"`
+	EventService EventService `json:"eventService,omitzero"`
+	Shell        ShellService `json:"shell,omitzero"`
 	// Users, Rules and Dialect are used unless [Config] has its own.
 	Users   []User  `json:"users,omitempty"`
 	Rules   []Rule  `json:"rules,omitempty"`
@@ -211,6 +217,7 @@ func (m *Model) validate() error {
 	return errors.Join(
 		m.validateClasses(), m.MigrationService.validate(), validateServiceConfig(m.ServiceConfig),
 		validateUsers(m.Users), validateRules(m.Rules), m.Dialect.validate(),
+		validateEventLogs(m.EventLogs), validateEventDigits(m.EventDigits), m.EventService.validate(), m.Shell.validate(),
 	)
 }
 

@@ -2,6 +2,7 @@ package wsmantest
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +20,8 @@ type call struct {
 	w    *writer
 }
 
-// operation names what the request is for, as rules and records know it: Identify, Get, Enumerate, Pull, Release, or a
-// method.
+// operation names what the request is for, as rules and records know it: Identify, Get, Enumerate, Pull, Release, a method,
+// or, for shells, Create, Command, Receive, Send, Signal, Delete.
 func (req *request) operation() string {
 	switch {
 	case req.identify:
@@ -37,13 +38,16 @@ func (req *request) operation() string {
 	return req.action[strings.LastIndexByte(req.action, '/')+1:]
 }
 
-// perform does what a request asks and returns the envelope of the answer; the error is a *fault.
-func (s *Server) perform(c *call) (*etree.Document, error) {
+// perform does what a request asks and returns the envelope of the answer; the error is a *fault, or that of ctx.
+func (s *Server) perform(ctx context.Context, c *call) (*etree.Document, error) {
 	if c.identify {
 		return s.identify(c), nil
 	}
 	if !c.user.Access.canRead() {
 		return nil, newFault(FaultAccessDenied, "")
+	}
+	if c.shell {
+		return s.shell(ctx, c)
 	}
 	switch c.action {
 	case wsman.ActionPull:
@@ -53,6 +57,9 @@ func (s *Server) perform(c *call) (*etree.Document, error) {
 	}
 	if c.config {
 		return s.serviceConfig(c)
+	}
+	if strings.EqualFold(c.namespace, namespaceServerManager) && !s.host.model.EventService.NoNamespace {
+		return s.serverManager(c)
 	}
 	if s.host.model.NoHyperV || !strings.EqualFold(c.namespace, namespaceHyperV) {
 		return nil, newFault(faultInvalidNamespace, "The CIM namespace "+c.namespace+" is invalid.")

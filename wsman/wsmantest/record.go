@@ -18,8 +18,8 @@ type RequestRecord struct {
 	Scheme string
 	// Sealed tells that the envelope came sealed.
 	Sealed bool
-	// Operation is Identify, Get, Enumerate, Pull, Release or a method; Authenticate for a token; empty when the request was
-	// not read.
+	// Operation is Identify, Get, Enumerate, Pull, Release, a method, or Create, Command, Receive, Send, Signal or Delete of
+	// shells; Authenticate for a token; empty when the request was not read.
 	Operation   string
 	Action      string
 	ResourceURI string

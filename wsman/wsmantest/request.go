@@ -39,6 +39,7 @@ type request struct {
 
 	// From the resource URI.
 	config    bool // the service's own configuration, no CIM class
+	shell     bool // remote shells, no CIM class either
 	dmtf      bool
 	namespace string
 	class     string
@@ -209,6 +210,9 @@ func selectorText(s *etree.Element) string {
 // readResource takes the resource URI apart. URIs compare case-insensitively (facts/wire-format.md §1).
 func (req *request) readResource() error {
 	if req.config = strings.EqualFold(req.resourceURI, wsman.ResourceServiceConfig); req.config {
+		return nil
+	}
+	if req.shell = strings.EqualFold(req.resourceURI, resourceShell); req.shell {
 		return nil
 	}
 	named, hasNamed := req.takeNamespace()

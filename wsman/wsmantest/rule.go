@@ -15,7 +15,8 @@ import (
 // A Rule makes the host misbehave: one row says which requests it is for and what becomes of them. The first rule that
 // matches a request and is not used up acts; effects within one rule combine.
 type Rule struct {
-	// Operation is Identify, Get, Enumerate, Pull, Release or a method; or Authenticate for the tokens of a handshake, which
+	// Operation is Identify, Get, Enumerate, Pull, Release, a method, or Create, Command, Receive, Send, Signal or Delete of
+	// shells; or Authenticate for the tokens of a handshake, which
 	// have no envelope: Work, Fault and RelatesTo are not for them. If empty, every operation but Authenticate.
 	Operation string `json:"operation,omitempty"`
 	// User limits the rule to one user; in a handshake, to the token that completes it.

@@ -78,6 +78,9 @@ type Server struct {
 	records      []RequestRecord
 	ruleUses     []int
 	enumerations map[string]*enumeration
+	shells       map[string]*shell
+	commandLines []string
+	truncated    int // answers of wevtutil that were cut, of ShellService.TruncateCount
 
 	serving sync.WaitGroup
 }
@@ -147,7 +150,7 @@ const (
 )
 
 // Start listens and serves until Close. After Close it may be called again: the server comes back at the address that it
-// had, with its jobs as they are by then, and knows no session and no enumeration from before.
+// had, with its jobs as they are by then, and knows no session, no enumeration and no shell from before.
 func (s *Server) Start() error {
 	if err := s.start(); err != nil {
 		return fmt.Errorf("wsmantest: %w", err)
@@ -251,6 +254,7 @@ func (s *Server) Close() error {
 	if s.http == server {
 		s.http = nil
 	}
+	s.dropShells()
 	return err
 }
 

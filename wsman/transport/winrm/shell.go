@@ -28,7 +28,7 @@ const (
 // maxCommand is the longest command line of cmd.exe, in UTF-16 code units (facts/event-log.md §3).
 const maxCommand = 8191
 
-// A Shell runs command lines in one remote shell of a host, which is opened with the first of them. Client, Shell and Command of
+// A Shell runs command lines in one remote shell of a host, which is opened with the first of them, or by [Shell.Open]. Client, Shell and Command of
 // masterzen/winrm do it. A Shell is for one goroutine at a time.
 type Shell struct {
 	client *winrm.Client
@@ -75,6 +75,23 @@ func shellEndpoint(s string) (*winrm.Endpoint, error) {
 	return ep, nil
 }
 
+// Open opens the shell on the host, unless it is open. [Shell.Run] does so by itself. Errors are those of Run.
+func (s *Shell) Open(ctx context.Context) error {
+	if s.closed {
+		return fmt.Errorf("winrm: %w", net.ErrClosed)
+	}
+	if s.shell != nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.post.begin(ctx)
+	shell, err := s.client.CreateShell()
+	if err != nil {
+		return forCaller(err)
+	}
+	s.shell = shell
+	return nil
+}
+
 // Run runs a command line of cmd.exe and returns its exit code. What it writes goes to stdout and stderr while it runs, never to both at
 // the same time. An error of theirs terminates the command and is returned as it is; so does the end of ctx. A fault is a
 // [*wsman.Fault], for which errors.Is also tells [ErrShellsDisabled] and [ErrShellQuota].
@@ -86,23 +103,13 @@ func (s *Shell) Run(ctx context.Context, command string, stdout, stderr io.Write
 	if err := checkCommand(command); err != nil {
 		return 0, err
 	}
-	if s.closed {
-		return 0, fmt.Errorf("winrm: %w", net.ErrClosed)
-	}
-	if err := ctx.Err(); err != nil {
+	if err := s.Open(ctx); err != nil {
 		return 0, err
 	}
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s.failed = true // until it has not
 	s.post.begin(run)
-	if s.shell == nil {
-		shell, err := s.client.CreateShell()
-		if err != nil {
-			return 0, forCaller(err)
-		}
-		s.shell = shell
-	}
 	// Its own context would end it between two messages only, and closes a channel that is then closed twice: run ends the messages.
 	cmd, err := s.shell.ExecuteWithContext(context.WithoutCancel(run), command)
 	if err != nil {

@@ -441,3 +441,23 @@ func BenchmarkShell(b *testing.B) {
 		}
 	}
 }
+
+// TestShellOpen: a shell can be opened without a command, once, and is deleted.
+func TestShellOpen(t *testing.T) {
+	tr := &script{}
+	s := newShell(t, tr)
+	for range 2 {
+		if err := s.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Open(t.Context()); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Open after Close = %v", err)
+	}
+	if got, want := strings.Join(tr.log, " "), "Create Delete"; got != want {
+		t.Errorf("sent %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,57 @@
+package events
+
+import (
+	"time"
+
+	"github.com/hvmigerr/hvmigerr/invoke/explain"
+)
+
+// An Incident is the story of one migration, as far as the events tell it.
+type Incident struct {
+	// VM is the name of the virtual machine, VMID its GUID in upper case; either may be "". When both are, the events did not say
+	// which machine they are about.
+	VM, VMID string
+	// Begin and End are the times of the first and the last of Events, by the clock of the host that Role is about.
+	Begin, End time.Time
+	// Role is what the host was in the migration. In a merged incident it is RoleBoth.
+	Role    Role
+	Outcome Outcome
+	// Source and Destination name the hosts as the events do, or as the operator did when [Merge] knows which is which; "" if unknown.
+	Source, Destination string
+	// Hosts are the names of the reports that told, after [Merge].
+	Hosts []string
+	// Events are all that belong to the incident, the oldest first.
+	Events []*Event
+	// Headline is the index in Events of the one that says that it failed; -1 if none does.
+	Headline int
+	// Causes are the indexes in Events of those that say why, the most telling first. An event of the cluster that carries the texts of
+	// others can be the Headline and a cause.
+	Causes []int
+	// Explanation is what this module knows of the codes in the events, never nil. Part of each finding is an index in Events; Start and
+	// End are of its Message, both 0 if a field or the number of the event told.
+	Explanation *explain.Explanation
+
+	records []*record // what Events mean, in the same order
+}
+
+// A Role is what a host was in a migration.
+type Role string
+
+// The roles. The zero value means that the events do not tell.
+const (
+	RoleSource      Role = "source"
+	RoleDestination Role = "destination"
+	RoleBoth        Role = "both" // told by both ends
+)
+
+// An Outcome is how a migration ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeFailed    Outcome = "failed"
+	OutcomeCompleted Outcome = "completed"
+	OutcomeSlow      Outcome = "slow"    // completed, with an unexpectedly long blackout
+	OutcomeRunning   Outcome = "running" // it began; its end is not in the log
+	OutcomeUnknown   Outcome = "unknown" // the events belong to a migration, but tell neither
+)
