@@ -9,21 +9,18 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/text/encoding/unicode"
-
 	"github.com/hvmigerr/hvmigerr/wsman"
 )
 
 // Limits of an answer. Its size is the transport's to limit.
 const (
 	maxDepth      = 64
-	maxAttributes = 64    // of one element
-	maxElements   = 65536 // of the answer to a Receive
-
-	// What masterzen/winrm parses itself costs memory for each element times the namespaces around it.
-	maxPlainElements   = 1024
-	maxPlainAttributes = 512 // of all elements
+	maxAttributes = 64 // of one element
+	maxElements   = 65536
 )
+
+// actionCommandResponse is the action of the answer to a Command, without which masterzen/winrm takes it for none.
+const actionCommandResponse = actionCommand + "Response"
 
 // stateDone is the state of a command that has ended (MS-WSMV 2.2.4.10).
 const stateDone = namespaceShell + "/CommandState/Done"
@@ -33,11 +30,11 @@ const namespaceAddressing2005 = "http://www.w3.org/2005/08/addressing"
 
 // An answer is what one pass over an envelope has found.
 type answer struct {
-	req   *request
-	root  int64 // offset of the root element
-	fault bool
+	req    *request
+	fault  bool
+	action string // wsa:Action, "" if there is none
 
-	ids []string // of shells and commands, as far as they were asked for
+	id string // of the shell or the command, if one was asked for
 
 	received       bool // it holds a ReceiveResponse
 	stdout, stderr []byte
@@ -48,9 +45,10 @@ type answer struct {
 // A scanner is one pass over an envelope.
 type scanner struct {
 	*answer
-	path                 []xml.Name
-	elements, attributes int
-	ended                bool // the root element has
+	path     []xml.Name
+	elements int
+	ended    bool // the root element has
+	selected bool // the id is that of the reference to the shell
 
 	// capture is the depth of the element whose text is wanted, 0 if none is.
 	capture int
@@ -66,16 +64,12 @@ func readAnswer(b []byte, req *request) (*answer, error) {
 	// It is UTF-8 by now, whatever it declares.
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	for {
-		offset := d.InputOffset()
 		token, err := d.Token()
 		if err == io.EOF { //nolint:errorlint // Token returns io.EOF itself
 			break
 		}
 		if err != nil {
-			return nil, &wsman.ProtocolError{Msg: "not well-formed XML", Err: err}
-		}
-		if _, ok := token.(xml.StartElement); ok && s.elements == 0 {
-			s.root = offset
+			return nil, &wsman.ProtocolError{Msg: "not well-formed XML", Err: brief(err)}
 		}
 		if err := s.token(token); err != nil {
 			return nil, err
@@ -116,7 +110,7 @@ func (s *scanner) start(e xml.StartElement) error {
 	s.path = append(s.path, e.Name)
 	switch {
 	case len(s.path) == 1 && e.Name != xml.Name{Space: wsman.NamespaceSOAP, Local: "Envelope"}:
-		return &wsman.ProtocolError{Msg: fmt.Sprintf("the root element is %s in namespace %q, not a SOAP 1.2 Envelope", e.Name.Local, e.Name.Space)}
+		return &wsman.ProtocolError{Msg: fmt.Sprintf("the root element is %.100s in namespace %.100q, not a SOAP 1.2 Envelope", e.Name.Local, e.Name.Space)}
 	case s.inBody(3) && s.at(wsman.NamespaceSOAP, "Fault"):
 		s.fault = true
 	case s.inBody(3) && s.at(namespaceShell, "ReceiveResponse"):
@@ -134,16 +128,14 @@ func (s *scanner) start(e xml.StartElement) error {
 // count holds the document to the limits.
 func (s *scanner) count(e xml.StartElement) error {
 	s.elements++
-	s.attributes += len(e.Attr)
-	plain := s.req.action != actionReceive
 	switch {
 	case s.ended:
 		return &wsman.ProtocolError{Msg: "a second root element"}
 	case len(s.path) == maxDepth:
 		return &wsman.ProtocolError{Msg: "elements are nested too deeply"}
-	case len(e.Attr) > maxAttributes || plain && s.attributes > maxPlainAttributes:
-		return &wsman.ProtocolError{Path: e.Name.Local, Msg: "too many attributes"}
-	case s.elements > maxElements || plain && s.elements > maxPlainElements:
+	case len(e.Attr) > maxAttributes:
+		return &wsman.ProtocolError{Msg: "too many attributes"}
+	case s.elements > maxElements:
 		return &wsman.ProtocolError{Msg: "too many elements"}
 	}
 	return nil
@@ -168,20 +160,26 @@ func (s *scanner) wanted(e xml.StartElement) bool {
 	case actionReceive:
 		return s.within(3, namespaceShell, "ReceiveResponse") && (s.inBody(4) && s.at(namespaceShell, "Stream") ||
 			s.inBody(5) && s.at(namespaceShell, "ExitCode") && s.within(4, namespaceShell, "CommandState")) || s.relates(e)
-	case actionCreate: // masterzen/winrm takes the first that it finds anywhere
-		return s.at(wsman.NamespaceWSMan, "Selector") || s.relates(e)
+	case actionCreate: // some services send a reference to the shell, some the shell, and Windows both
+		return s.within(2, wsman.NamespaceSOAP, "Body") && s.at(wsman.NamespaceWSMan, "Selector") && attribute(e.Attr, "Name") == "ShellId" ||
+			s.inBody(4) && s.at(namespaceShell, "ShellId") && s.within(3, namespaceShell, "Shell") || s.relates(e)
 	case actionCommand:
-		return s.at(namespaceShell, "CommandId") || s.relates(e)
+		return s.inBody(4) && s.at(namespaceShell, "CommandId") && s.within(3, namespaceShell, "CommandResponse") ||
+			s.addressing("Action") || s.relates(e)
 	}
 	return s.relates(e)
+}
+
+// addressing tells that the element is this header of WS-Addressing.
+func (s *scanner) addressing(local string) bool {
+	return len(s.path) == 3 && s.within(2, wsman.NamespaceSOAP, "Header") &&
+		(s.at(wsman.NamespaceAddressing, local) || s.at(namespaceAddressing2005, local))
 }
 
 // relates tells the header that names the request. It may stand several times; the one that means the request has this type, or none.
 func (s *scanner) relates(e xml.StartElement) bool {
 	kind := attribute(e.Attr, "RelationshipType")
-	return len(s.path) == 3 && s.within(2, wsman.NamespaceSOAP, "Header") &&
-		(s.at(wsman.NamespaceAddressing, "RelatesTo") || s.at(namespaceAddressing2005, "RelatesTo")) &&
-		(kind == "" || strings.HasSuffix(strings.ToLower(kind), "reply"))
+	return s.addressing("RelatesTo") && (kind == "" || strings.HasSuffix(strings.ToLower(kind), "reply"))
 }
 
 func (s *scanner) end() error {
@@ -203,8 +201,10 @@ func (s *scanner) captured() error {
 		if id := string(text); strings.TrimSpace(id) != "" && bareID(id) != bareID(s.req.messageID) {
 			return &wsman.ProtocolError{Path: "s:Header/wsa:RelatesTo", Msg: "the answer is to another message"}
 		}
-	case "Selector", "CommandId":
-		return s.id(string(text))
+	case "Action":
+		s.action = strings.TrimSpace(string(text))
+	case "Selector", "ShellId", "CommandId":
+		return s.takeID(string(bytes.TrimSpace(text)))
 	case "Stream":
 		return s.stream(text)
 	case "ExitCode":
@@ -226,17 +226,15 @@ func bareID(s string) string {
 // maxID is longer than any id of a shell or a command; Windows uses GUIDs.
 const maxID = 256
 
-// id takes an id, which masterzen/winrm writes into later messages as it is.
-func (s *scanner) id(id string) error {
+// takeID takes an id, which masterzen/winrm writes into later messages as it is. That of the reference to a shell goes before others, as
+// it is the one to be used (DSP0226 clause 5.1).
+func (s *scanner) takeID(id string) error {
 	name := s.element.Name.Local
-	if name == "Selector" && attribute(s.element.Attr, "Name") != "ShellId" {
-		name = "other selector"
-	}
 	if id == "" || len(id) > maxID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`<>&"'`, r) }) {
-		return &wsman.ProtocolError{Path: s.element.Name.Local, Msg: fmt.Sprintf("%.100q is no id", id)}
+		return &wsman.ProtocolError{Path: name, Msg: fmt.Sprintf("%.100q is no id", id)}
 	}
-	if name != "other selector" {
-		s.ids = append(s.ids, id)
+	if s.id == "" || name == "Selector" && !s.selected {
+		s.id, s.selected = id, name == "Selector"
 	}
 	return nil
 }
@@ -277,9 +275,11 @@ func (s *scanner) sameCommand(e xml.StartElement) error {
 // complete tells what is missing.
 func (a *answer) complete() error {
 	switch {
-	case a.req.action == actionCreate && len(a.ids) == 0:
+	case a.req.action == actionCreate && a.id == "":
 		return &wsman.ProtocolError{Path: "s:Body", Msg: "no ShellId"}
-	case a.req.action == actionCommand && len(a.ids) == 0:
+	case a.req.action == actionCommand && a.action != "" && a.action != actionCommandResponse:
+		return &wsman.ProtocolError{Path: "s:Header/wsa:Action", Msg: fmt.Sprintf("%.100q is not that of an answer to a command", a.action)}
+	case a.req.action == actionCommand && a.id == "":
 		return &wsman.ProtocolError{Path: "s:Body", Msg: "no rsp:CommandId"}
 	case a.req.action == actionReceive && !a.received:
 		return &wsman.ProtocolError{Path: "s:Body", Msg: "no rsp:ReceiveResponse"}
@@ -293,49 +293,13 @@ func (a *answer) complete() error {
 // fruitless tells that a Receive has brought nothing.
 func (a *answer) fruitless() bool { return a.received && !a.done && len(a.stdout)+len(a.stderr) == 0 }
 
-// envelope returns the answer as masterzen/winrm is to parse it: without what stands before the root element. That of a Receive is
-// written anew, since the parser looks for its parts anywhere, takes what is no base64 for no output, and needs long for many pieces.
-func (a *answer) envelope(b []byte) string {
-	if !a.received {
-		return string(b[a.root:])
-	}
-	var w strings.Builder
-	w.Grow(512 + base64.StdEncoding.EncodedLen(len(a.stdout)) + base64.StdEncoding.EncodedLen(len(a.stderr)))
-	w.WriteString(`<s:Envelope xmlns:s="` + wsman.NamespaceSOAP + `" xmlns:rsp="` + namespaceShell + `"><s:Body><rsp:ReceiveResponse>`)
-	writeStream(&w, "stdout", a.stdout)
-	writeStream(&w, "stderr", a.stderr)
-	if a.done {
-		w.WriteString(`<rsp:CommandState State="` + stateDone + `"><rsp:ExitCode>` + a.exitCode + `</rsp:ExitCode></rsp:CommandState>`)
-	}
-	w.WriteString(`</rsp:ReceiveResponse></s:Body></s:Envelope>`)
-	return w.String()
-}
+// maxCause is how much of the text of a decoder's error stands in ours, in characters: it may repeat names of the document.
+const maxCause = 200
 
-func writeStream(w *strings.Builder, name string, octets []byte) {
-	if len(octets) == 0 {
-		return
+// brief returns err, or what its text begins with.
+func brief(err error) error {
+	if text := err.Error(); len(text) > maxCause {
+		return fmt.Errorf("%.*s…", maxCause, text)
 	}
-	w.WriteString(`<rsp:Stream Name="` + name + `">`)
-	e := base64.NewEncoder(base64.StdEncoding, w)
-	_, _ = e.Write(octets) // a Builder fails never
-	_ = e.Close()
-	w.WriteString(`</rsp:Stream>`)
-}
-
-// toUTF8 takes the byte order mark off b, and the encoding that it tells. Without a mark the '<' of UTF-16 tells it, as in package
-// wsman.
-func toUTF8(b []byte) ([]byte, error) {
-	endian, marks := unicode.LittleEndian, unicode.IgnoreBOM
-	switch {
-	case bytes.HasPrefix(b, []byte("\xEF\xBB\xBF")):
-		return b[3:], nil
-	case bytes.HasPrefix(b, []byte("\xFF\xFE")), bytes.HasPrefix(b, []byte("\xFE\xFF")):
-		marks = unicode.UseBOM
-	case bytes.HasPrefix(b, []byte("<\x00")):
-	case bytes.HasPrefix(b, []byte("\x00<")):
-		endian = unicode.BigEndian
-	default:
-		return b, nil
-	}
-	return unicode.UTF16(endian, marks).NewDecoder().Bytes(b)
+	return err
 }

@@ -7,9 +7,9 @@
 //		bridge "github.com/hvmigerr/hvmigerr/wsman/transport/winrm"
 //	)
 //
-// [Transporter] is for programs that use its Client: with three changed lines, as the example shows, all that they send is sealed by NTLM or
-// Kerberos, bounded in time and size, and ends with a context. [FromEndpoint] turns its Endpoint and its Parameters into the
-// configuration of package transport. [Shell] runs commands over a transport that is there already.
+// [Transporter] is for programs that use its Client: with three changed lines and two imports, as the example shows, all that they send is
+// sealed by NTLM or Kerberos, bounded in time and size, and ends with a context. [FromEndpoint] turns its Endpoint and its Parameters into
+// the configuration of package transport. [Shell] runs commands over a transport that is there already.
 //
 // # What of masterzen/winrm is used, and what not
 //
@@ -20,8 +20,9 @@
 // password and all bodies in clear, wait without an end, and panic at answers that are cut (facts/auth.md §7).
 //
 // Between its parser and the host stands a check of every answer: that it is to this request, is XML within limits, and holds what the
-// operation is to return. The parser itself takes output that is no base64 for none, and an exit code that it cannot read for 0.
-// Answers to Receive are therefore written anew; others reach it as they came, without an XML declaration.
+// operation is to return. The parser itself takes output that is no base64 for none, an exit code that it cannot read for 0, and needs a
+// hundred times the memory of a document of many small parts. Every answer is therefore written anew for it, with what it is to find
+// there and nothing else.
 //
 // # Errors
 //

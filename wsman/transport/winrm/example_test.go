@@ -32,7 +32,8 @@ func serve() (s *wsmantest.Server, name string, port int, err error) {
 	return s, name, port, err
 }
 
-// A program that uses masterzen/winrm, and three lines that seal all that it sends: those that are marked.
+// A program that uses masterzen/winrm, and three lines that seal all that it sends: those that are marked. They need two imports, of this
+// package and of package transport.
 func ExampleTransporter() {
 	ctx := context.Background()
 	host, name, port, err := serve()

@@ -36,7 +36,7 @@ func meaning(f *wsman.Fault) error {
 	return nil
 }
 
-// maxFaultText is how much of a fault's XML stands in the text of an error, in bytes.
+// maxFaultText is how much of a fault's text, and of its XML, stands in the text of an error, in bytes.
 const maxFaultText = 16 << 10
 
 // A FaultError is the fault that a host has answered a message of masterzen/winrm with.
@@ -47,18 +47,10 @@ type FaultError struct {
 	Fault *wsman.Fault
 }
 
-// Error says what the fault says, and has its XML, cut after 16 KiB. masterzen/winrm asks again for output when it finds the word
+// Error says what the fault says, and has its XML, each cut after 16 KiB. masterzen/winrm asks again for output when it finds the word
 // OperationTimeout in the text: that is in it exactly when the fault is a timeout.
 func (e *FaultError) Error() string {
-	text := e.XML
-	if len(text) > maxFaultText {
-		n := maxFaultText
-		for !utf8.RuneStart(text[n]) {
-			n--
-		}
-		text = text[:n] + "…"
-	}
-	text = e.Fault.Error() + ": " + text
+	text := cut(e.Fault.Error()) + ": " + cut(e.XML)
 	if !e.Fault.TimedOut() {
 		return reworded(text)
 	}
@@ -66,6 +58,18 @@ func (e *FaultError) Error() string {
 		text = wordTimeout + ": " + text
 	}
 	return text
+}
+
+// cut returns what text begins with.
+func cut(text string) string {
+	if len(text) <= maxFaultText {
+		return text
+	}
+	n := maxFaultText
+	for !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
 }
 
 // Unwrap returns the fault.
@@ -91,7 +95,7 @@ func reworded(text string) string {
 // A wordError is an error with another text.
 type wordError struct {
 	text string
-	err  error // nil: there must be none
+	err  error
 }
 
 func (e *wordError) Error() string { return e.text }
@@ -110,10 +114,29 @@ func forMasterzen(err error) error {
 		words = strings.ReplaceAll(text, wordTimeout, "Operation Timeout")
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok && e.Timeout() {
-		return &wordError{text: words}
+		return &noURLError{text: words, err: err}
 	}
 	if words != text {
 		return &wordError{text: words, err: err}
 	}
 	return err
+}
+
+// A noURLError is an error with another text, and all that it wraps but the *url.Error.
+type noURLError struct {
+	text string
+	err  error
+}
+
+func (e *noURLError) Error() string { return e.text }
+
+// Is makes errors.Is look into the error.
+func (e *noURLError) Is(target error) bool { return errors.Is(e.err, target) }
+
+// As makes errors.As look into the error, but for what masterzen/winrm looks for.
+func (e *noURLError) As(target any) bool {
+	if _, ok := target.(**url.Error); ok {
+		return false
+	}
+	return errors.As(e.err, target)
 }

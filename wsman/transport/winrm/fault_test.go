@@ -24,6 +24,7 @@ func TestFaultError(t *testing.T) {
 		{"another with the word", wsman.Fault{Subcode: wsman.SubcodeInvalidParameter}, "<w:OperationTimeout/>", "<w:Operation Timeout/>", "OperationTimeout"},
 		{"EOF", wsman.Fault{Reason: "GEOFF"}, "<x>EOF</x>", "GE.O.F.F: <x>E.O.F.</x>", "EOF"},
 		{"long", wsman.Fault{Code: "s:Sender"}, strings.Repeat("ä", 100000), "ä…", "\ufffd"},
+		{"long words", wsman.Fault{Code: "s:Sender", Reason: strings.Repeat("ä", 100000)}, "<x/>", "…: <x/>", "\ufffd"},
 		{"long, odd", wsman.Fault{Code: "s:Sender"}, "x" + strings.Repeat("ä", 100000), "ä…", "\ufffd"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,8 +3,10 @@ package winrm
 import (
 	"bytes"
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
@@ -16,6 +18,9 @@ func merge(cfg, from transport.Config) (transport.Config, error) {
 		return cfg, fmt.Errorf("winrm: Config.URL is %s, and the endpoint %s", cfg.URL, from.URL)
 	}
 	cfg.URL = from.URL
+	if name := forTLS(&cfg); name != "" && !strings.HasPrefix(cfg.URL, "https:") {
+		return cfg, fmt.Errorf("winrm: Config.%s is set, and the endpoint is not HTTPS", name)
+	}
 	if cfg.ServerName, err = one("ServerName", cfg.ServerName, from.ServerName); err != nil {
 		return cfg, err
 	}
@@ -38,6 +43,24 @@ func merge(cfg, from transport.Config) (transport.Config, error) {
 	return cfg, mergeCertificate(&cfg, &from)
 }
 
+// forTLS returns the name of a field of cfg that says how the host is to be known, or the user by it, and is in vain without TLS to the
+// host; "" if there is none. RootCAs may be there for a proxy.
+func forTLS(cfg *transport.Config) string {
+	switch {
+	case len(cfg.Pins) > 0:
+		return "Pins"
+	case cfg.ServerName != "":
+		return "ServerName"
+	case cfg.RootCAs != nil && !strings.HasPrefix(cfg.Proxy.String(), "https:"):
+		return "RootCAs"
+	case cfg.ClientCertificate != nil:
+		return "ClientCertificate"
+	case cfg.Insecure:
+		return "Insecure"
+	}
+	return ""
+}
+
 // one returns the value that is set.
 func one(name, a, b string) (string, error) {
 	if a != "" && b != "" && a != b {
@@ -50,7 +73,7 @@ func mergeCertificate(cfg, from *transport.Config) error {
 	if from.ClientCertificate == nil {
 		return nil
 	}
-	if c := cfg.ClientCertificate; c != nil && !bytes.Equal(c.Certificate[0], from.ClientCertificate.Certificate[0]) {
+	if c := cfg.ClientCertificate; c != nil && !bytes.Equal(leaf(c), leaf(from.ClientCertificate)) {
 		return errors.New("winrm: Config.ClientCertificate and the endpoint's Cert differ")
 	}
 	if cfg.Auth != "" && cfg.Auth != from.Auth {
@@ -58,4 +81,12 @@ func mergeCertificate(cfg, from *transport.Config) error {
 	}
 	cfg.ClientCertificate, cfg.Auth = from.ClientCertificate, from.Auth
 	return nil
+}
+
+// leaf returns the certificate itself, nil if there is none.
+func leaf(c *tls.Certificate) []byte {
+	if len(c.Certificate) == 0 {
+		return nil
+	}
+	return c.Certificate[0]
 }

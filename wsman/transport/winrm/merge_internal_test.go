@@ -42,6 +42,7 @@ func TestMerge(t *testing.T) {
 		{"certificate twice", transport.Config{ClientCertificate: one}, transport.Config{ClientCertificate: one, Auth: transport.AuthCertificate}, ""},
 		{"two certificates", transport.Config{ClientCertificate: two}, transport.Config{ClientCertificate: one, Auth: transport.AuthCertificate}, "Cert"},
 		{"certificate and NTLM", transport.Config{Auth: transport.AuthNTLM}, transport.Config{ClientCertificate: one, Auth: transport.AuthCertificate}, "Config.Auth"},
+		{"certificate without one", transport.Config{ClientCertificate: new(tls.Certificate)}, transport.Config{ClientCertificate: one, Auth: transport.AuthCertificate}, "Cert"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.from.URL, tt.from.ConnectTimeout = url, time.Minute
@@ -75,5 +76,36 @@ func TestMerge(t *testing.T) {
 	got, err := merge(transport.Config{ConnectTimeout: time.Second}, transport.Config{URL: url, ConnectTimeout: time.Minute})
 	if err != nil || got.ConnectTimeout != time.Second {
 		t.Errorf("ConnectTimeout = %v, %v; the Config's own stays", got.ConnectTimeout, err)
+	}
+}
+
+// TestMergeWithoutTLS: how the host, or the user, is to be known by TLS is not left out in silence where there is none.
+func TestMergeWithoutTLS(t *testing.T) {
+	proxy, err := transport.ParseProxy("https://proxy:3128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	for _, tt := range []struct {
+		name      string
+		cfg, from transport.Config
+		want      string // of the error; "" is none
+	}{
+		{"nothing", transport.Config{}, transport.Config{}, ""},
+		{"pins", transport.Config{Pins: []transport.Pin{{1}}}, transport.Config{}, "Config.Pins"},
+		{"name", transport.Config{ServerName: "a"}, transport.Config{}, "Config.ServerName"},
+		{"roots", transport.Config{RootCAs: pool}, transport.Config{}, "Config.RootCAs"},
+		{"roots of a proxy", transport.Config{RootCAs: pool, Proxy: proxy}, transport.Config{}, ""},
+		{"certificate", transport.Config{ClientCertificate: new(tls.Certificate)}, transport.Config{}, "Config.ClientCertificate"},
+		{"insecure", transport.Config{Insecure: true}, transport.Config{Insecure: true}, "Config.Insecure"},
+		{"the endpoint's insecure", transport.Config{}, transport.Config{Insecure: true}, ""}, // programs set it for both
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.from.URL = "http://hv01:5985/wsman"
+			_, err := merge(tt.cfg, tt.from)
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("merge: %v, want %q", err, tt.want)
+			}
+		})
 	}
 }

@@ -6,20 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/wsman"
+	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
 
-// maxFruitless is how many answers in a row may bring no output before the host had half of its time for any. masterzen/winrm asks again
-// at once, and would ask for ever.
-const maxFruitless = 1000
+// ErrNotRepeated marks the 401 of a host that has forgotten our session while it carried a message that is not sent again, since it
+// may have been carried out: all but those that end something. It wraps the transport's error.
+var ErrNotRepeated = errors.New("the host has forgotten the session, and the message is not sent again")
 
 // A courier carries messages over t. It is safe for concurrent use.
 type courier struct {
-	t         wsman.Transport
-	fruitless atomic.Int64 // answers in a row
+	t wsman.Transport
+	patience
 }
 
 // post sends r and returns the answer, and its text for masterzen/winrm. The answer is nil if err is not. The caller bounds ctx by
@@ -28,36 +28,36 @@ func (c *courier) post(ctx context.Context, r *request) (*answer, string, error)
 	if err := ctx.Err(); err != nil {
 		return nil, "", err // masterzen/winrm goes on asking otherwise while there are answers
 	}
-	sent := time.Now()
-	reply, err := c.t.RoundTrip(ctx, &wsman.Request{Body: r.body})
-	if err != nil {
+	if err := c.forgo(r); err != nil {
 		return nil, "", err
+	}
+	c.sent(r)
+	at := time.Now()
+	reply, err := c.t.RoundTrip(ctx, &wsman.Request{Body: r.body, Repeatable: r.cleansUp()})
+	if err != nil {
+		if ctx.Err() != nil {
+			c.lost(r)
+		}
+		return nil, "", once(r, err)
 	}
 	if reply.Release != nil {
 		defer reply.Release()
 	}
 	a, text, err := readReply(reply, r)
-	if err := c.patience(r, a, err, time.Since(sent)); err != nil {
+	if err := c.heard(r, a, err, time.Since(at)); err != nil {
 		return nil, "", err
 	}
 	return a, text, err
 }
 
-// patience counts the answers to Receive that have brought nothing though there was time left.
-func (c *courier) patience(r *request, a *answer, err error, took time.Duration) error {
-	if r.action != actionReceive {
-		return nil
+// once says of the 401 to a message in mid-session that it was not sent again.
+func once(r *request, err error) error {
+	auth, forgotten := errors.AsType[*transport.AuthError](err)
+	refusal, ok := errors.AsType[*wsman.HTTPError](err)
+	if !forgotten || auth.Refused || auth.Early || !ok || refusal.StatusCode != http.StatusUnauthorized || r.cleansUp() {
+		return err
 	}
-	fault, isFault := errors.AsType[*wsman.Fault](err)
-	nothing := isFault && fault.TimedOut() || a != nil && a.fruitless()
-	if !nothing || took >= r.timeout/2 {
-		c.fruitless.Store(0)
-		return nil
-	}
-	if n := c.fruitless.Add(1); n > maxFruitless {
-		return &wsman.ProtocolError{Msg: fmt.Sprintf("the host has answered %d times without output before its time was over", n)}
-	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrNotRepeated, err)
 }
 
 // readReply reads a reply to r.
@@ -78,7 +78,7 @@ func readReply(reply *wsman.Reply, r *request) (*answer, string, error) {
 	case err != nil:
 		return nil, "", err
 	}
-	return a, a.envelope(body), nil
+	return a, a.envelope(), nil
 }
 
 // readFault returns the fault that body is.

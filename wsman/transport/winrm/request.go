@@ -33,7 +33,8 @@ type request struct {
 	action    string
 	messageID string
 	timeout   time.Duration // wsman:OperationTimeout
-	commandID string        // that a Receive asks for
+	shellID   string        // that it is for; "" of a Create
+	commandID string        // that a Receive asks for, or a Signal ends
 }
 
 // newRequest reads a message of masterzen/winrm, which writes texts into XML as they are: one that is no XML then, or holds more
@@ -53,12 +54,17 @@ func newRequest(msg *soap.SoapMessage) (*request, error) {
 		switch token := token.(type) {
 		case xml.StartElement:
 			path = append(path, token.Name)
-			if token.Name == (xml.Name{Space: namespaceShell, Local: "DesiredStream"}) {
+			if token.Name.Space == namespaceShell && (token.Name.Local == "DesiredStream" || token.Name.Local == "Signal") {
 				r.commandID = attribute(token.Attr, "CommandId")
 			}
 		case xml.CharData:
-			if len(path) == 3 { // Envelope, Header, and the header's name
+			switch len(path) {
+			case 3: // Envelope, Header, and the header's name
 				r.header(path[2], strings.TrimSpace(string(token)))
+			case 4: // a shell's id is the only selector that masterzen/winrm has
+				if path[3] == (xml.Name{Space: wsman.NamespaceWSMan, Local: "Selector"}) {
+					r.shellID = string(token)
+				}
 			}
 		case xml.EndElement:
 			path = path[:len(path)-1]
@@ -88,6 +94,12 @@ func (r *request) header(name xml.Name, text string) {
 
 // cleansUp tells that the message ends something on the host.
 func (r *request) cleansUp() bool { return r.action == actionSignal || r.action == actionDelete }
+
+// outlives tells that the message goes on for a while when its context has ended.
+func (r *request) outlives() bool { return r.cleansUp() || r.action == actionCreate }
+
+// command names the command that the message is about, among those of all shells.
+func (r *request) command() string { return r.shellID + "/" + r.commandID }
 
 // replyMargin is what an answer needs beyond the time that the host has for it; package wsman allows the same.
 const replyMargin = 15 * time.Second

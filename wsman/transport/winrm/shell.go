@@ -76,6 +76,9 @@ func shellEndpoint(s string) (*winrm.Endpoint, error) {
 }
 
 // Open opens the shell on the host, unless it is open. [Shell.Run] does so by itself. Errors are those of Run.
+//
+// When ctx ends meanwhile, Open waits for the host's answer for a second more, so as to delete the shell that it may tell of. A shell whose
+// id does not come stays on the host until that ends it, for idleness, by default after two hours (facts/event-log.md §4).
 func (s *Shell) Open(ctx context.Context) error {
 	if s.closed {
 		return fmt.Errorf("winrm: %w", net.ErrClosed)
@@ -83,13 +86,18 @@ func (s *Shell) Open(ctx context.Context) error {
 	if s.shell != nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
+	s.failed = false
 	s.post.begin(ctx)
 	shell, err := s.client.CreateShell()
 	if err != nil {
-		return forCaller(err)
+		return s.failure(err)
 	}
 	s.shell = shell
-	return nil
+	if ctx.Err() != nil {
+		s.failed = true
+		_ = s.remove(ctx)
+	}
+	return ctx.Err()
 }
 
 // Run runs a command line of cmd.exe and returns its exit code. What it writes goes to stdout and stderr while it runs, never to both at
@@ -113,7 +121,7 @@ func (s *Shell) Run(ctx context.Context, command string, stdout, stderr io.Write
 	// Its own context would end it between two messages only, and closes a channel that is then closed twice: run ends the messages.
 	cmd, err := s.shell.ExecuteWithContext(context.WithoutCancel(run), command)
 	if err != nil {
-		return 0, forCaller(err)
+		return 0, s.failure(err)
 	}
 	out := newOutput(run, cmd)
 	defer s.end(ctx, cancel, cmd, out)
@@ -122,7 +130,7 @@ func (s *Shell) Run(ctx context.Context, command string, stdout, stderr io.Write
 	}
 	cmd.Wait()
 	if !s.post.done {
-		return 0, forCaller(s.post.err)
+		return 0, s.failure(&wsman.ProtocolError{Msg: "the command has ended without a state"})
 	}
 	if err := ctx.Err(); err != nil {
 		return 0, err // and some of the output is thrown away
@@ -144,31 +152,45 @@ func (s *Shell) end(ctx context.Context, cancel context.CancelFunc, cmd *winrm.C
 	_ = cmd.Close() // the host ends what is left with the shell
 }
 
-// lastly returns the context of a message that ends something: it outlives ctx when that, or the host, has failed, so that
-// Signal and Delete take two seconds together.
+// lastly returns the context of a message that ends something: it outlives ctx. When that, or the host, has failed, Signal and Delete
+// take two seconds together.
 func (s *Shell) lastly(ctx context.Context) (context.Context, context.CancelFunc) {
 	if s.failed {
-		return context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime/2)
+		return context.WithTimeout(context.WithoutCancel(ctx), lastTime)
 	}
-	return context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+	return context.WithTimeout(context.WithoutCancel(ctx), 2*lastTime)
 }
 
 // Close deletes the shell on the host, if there is one, within two seconds, also when the context of the last command has ended.
 // Commands after it fail with net.ErrClosed.
 func (s *Shell) Close() error {
 	s.closed = true
+	return s.remove(s.post.ctx)
+}
+
+// remove deletes the shell, if there is one.
+func (s *Shell) remove(ctx context.Context) error {
 	if s.shell == nil {
 		return nil
 	}
-	ctx, stop := s.lastly(s.post.ctx)
+	ctx, stop := s.lastly(ctx)
 	defer stop()
 	s.post.begin(ctx)
 	shell := s.shell
 	s.shell = nil
 	if err := shell.Close(); err != nil {
-		return forCaller(err)
+		return s.failure(err)
 	}
 	return nil
+}
+
+// failure returns what has failed, for the caller: the error of the last message, which masterzen/winrm may have got with another text,
+// or err if that came well.
+func (s *Shell) failure(err error) error {
+	if s.post.err != nil {
+		err = s.post.err
+	}
+	return forCaller(err)
 }
 
 // checkCommand refuses what would reach the host as something else: masterzen/winrm puts the command into a CDATA section, and cmd.exe
@@ -215,8 +237,8 @@ func forCaller(err error) error {
 type shellTransporter struct {
 	courier
 	ctx  context.Context //nolint:containedctx // of the present command: Post has none to take it from
-	done bool            // the command has ended, and its exit code come
-	err  error           // of the last Receive
+	done bool            // the last message has brought the end of the command, and its exit code
+	err  error           // of the last message
 }
 
 // begin sets the context of the messages that follow.
@@ -227,22 +249,28 @@ func (t *shellTransporter) Transport(*winrm.Endpoint) error { return nil }
 
 // Post implements winrm.Transporter.
 func (t *shellTransporter) Post(_ *winrm.Client, msg *soap.SoapMessage) (string, error) {
-	r, err := newRequest(msg)
-	if err != nil {
-		t.done, t.err = false, err
-		return "", err
-	}
-	ctx, cancel := context.WithTimeout(t.ctx, r.limit())
-	defer cancel()
-	a, text, err := t.post(ctx, r)
-	if err != nil {
-		err = timedOut(t.ctx, r, err)
-	}
-	if r.action == actionReceive {
-		t.done, t.err = a != nil && a.done, err
-	}
+	a, text, err := t.send(msg)
+	t.done, t.err = a != nil && a.done, err
 	if err != nil {
 		return "", forMasterzen(err)
 	}
 	return text, nil
+}
+
+func (t *shellTransporter) send(msg *soap.SoapMessage) (*answer, string, error) {
+	r, err := newRequest(msg)
+	if err != nil {
+		return nil, "", err
+	}
+	bound := context.WithTimeout
+	if r.action == actionCreate {
+		bound = outliving
+	}
+	ctx, cancel := bound(t.ctx, r.limit())
+	defer cancel()
+	a, text, err := t.post(ctx, r)
+	if err != nil {
+		return nil, "", within(t.ctx, r, err)
+	}
+	return a, text, nil
 }

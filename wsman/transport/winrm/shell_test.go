@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -204,30 +205,58 @@ func TestFruitless(t *testing.T) {
 	}
 }
 
-// TestPatience: one that takes its time is asked for as long as the caller wants. No goroutine is left when the bubble ends.
+// TestPatience: one that takes half of its time, or more, is asked for as long as the caller wants. No goroutine is left when the bubble ends.
 func TestPatience(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		late := timedOut()
-		tr := &script{say: map[string]func(context.Context, string) (*wsman.Reply, error){
-			"Receive": func(ctx context.Context, id string) (*wsman.Reply, error) {
-				select {
-				case <-time.After(20 * time.Second):
-					return late(ctx, id)
-				case <-ctx.Done():
-					return nil, ctx.Err()
-				}
-			},
-		}}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		s := newShell(t, tr)
-		if _, err := s.Run(ctx, "x", io.Discard, io.Discard); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Run = %v", err)
-		}
-		if err := s.Close(); err != nil || !strings.HasSuffix(tr.asked(), "Receive Signal Delete") {
-			t.Errorf("Close = %v; asked …%s", err, tr.asked()[len(tr.asked())-40:])
-		}
+	for _, tt := range []struct {
+		needs time.Duration
+		want  error // nil: a ProtocolError
+	}{
+		{10 * time.Second, context.DeadlineExceeded}, // of the 20 of OperationTimeout
+		{9 * time.Second, nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			late := timedOut()
+			tr := &script{say: map[string]func(context.Context, string) (*wsman.Reply, error){
+				"Receive": func(ctx context.Context, id string) (*wsman.Reply, error) {
+					select {
+					case <-time.After(tt.needs):
+						return late(ctx, id)
+					case <-ctx.Done():
+						return nil, ctx.Err()
+					}
+				},
+			}}
+			ctx, cancel := context.WithTimeout(t.Context(), 1100*tt.needs)
+			defer cancel()
+			s := newShell(t, tr)
+			_, err := s.Run(ctx, "x", io.Discard, io.Discard)
+			if tt.want != nil && !errors.Is(err, tt.want) || tt.want == nil && !isProtocolError(err) {
+				t.Errorf("answers after %v: Run = %v", tt.needs, err)
+			}
+			if err := s.Close(); err != nil || !strings.HasSuffix(tr.asked(), "Receive Signal Delete") {
+				t.Errorf("Close = %v; asked …%s", err, tr.asked()[len(tr.asked())-40:])
+			}
+		})
+	}
+}
+
+// TestCancelAtTheEnd: the command has ended well, but some of its output was thrown away, as the context has ended.
+func TestCancelAtTheEnd(t *testing.T) {
+	tr := &script{say: map[string]func(context.Context, string) (*wsman.Reply, error){
+		"Receive": says(received(stream("stdout", strings.Repeat("x", 1<<17)) + done("0"))),
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	s := newShell(t, tr)
+	first := writer(func(p []byte) (int, error) {
+		cancel()
+		return len(p), nil
 	})
+	if code, err := s.Run(ctx, "x", first, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run = %d, %v", code, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestCancel: the end of the context ends a command at once, and what it has begun on the host.
@@ -399,7 +428,7 @@ func TestLosses(t *testing.T) {
 		err  error
 		want error
 	}{
-		{"url.Error", &url.Error{Op: "Post", URL: "x", Err: context.DeadlineExceeded}, nil},
+		{"url.Error", &url.Error{Op: "Post", URL: "x", Err: os.ErrDeadlineExceeded}, os.ErrDeadlineExceeded},
 		{"lost", errors.Join(wsman.ErrConnectionLost, io.ErrUnexpectedEOF), wsman.ErrConnectionLost},
 		{"words", &wsman.HTTPError{StatusCode: 404, ContentType: "OperationTimeout"}, nil},
 	} {

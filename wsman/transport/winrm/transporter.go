@@ -6,17 +6,12 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/masterzen/winrm"
 	"github.com/masterzen/winrm/soap"
 
-	"github.com/hvmigerr/hvmigerr/wsman"
 	"github.com/hvmigerr/hvmigerr/wsman/transport"
 )
-
-// cleanUpTime is how long, together, the messages have that end commands and delete shells once the context has ended.
-const cleanUpTime = 2 * time.Second
 
 // A Transporter carries the messages of a winrm.Client to one host over sessions of package transport. It implements winrm.Transporter,
 // and is for the field TransportDecorator of winrm.Parameters. It is safe for concurrent use, also by several clients for the same
@@ -28,14 +23,16 @@ const cleanUpTime = 2 * time.Second
 // [*wsman.TimeoutError]: https://pkg.go.dev/github.com/hvmigerr/hvmigerr/wsman#TimeoutError
 // [*wsman.ProtocolError]: https://pkg.go.dev/github.com/hvmigerr/hvmigerr/wsman#ProtocolError
 type Transporter struct {
-	life lifetime
-	cfg  transport.Config
+	ctx context.Context //nolint:containedctx // Post has none to take it from
+	end context.CancelCauseFunc
+	cfg transport.Config
 
 	mu      sync.Mutex
 	closed  bool
 	url     string // of the endpoint
 	t       *transport.Transport
 	courier *courier
+	dial    func(ctx context.Context, network, addr string) (net.Conn, error) // winrm.Parameters.Dial; nil: none
 }
 
 var _ winrm.Transporter = (*Transporter)(nil)
@@ -45,14 +42,18 @@ var _ winrm.Transporter = (*Transporter)(nil)
 //
 // When ctx ends, so does at once every message under way, and with it the command of the winrm.Client: what masterzen/winrm
 // itself takes a context for is only looked at between two messages, a minute apart. Commands are still terminated and shells
-// deleted then, within two seconds.
+// deleted then: each message that does so has a second, from the end of ctx or, if that is later, from when it is sent. So has one that
+// creates a shell. A shell whose id does not come in that second stays on the host until that ends it, for idleness, by default after two
+// hours (facts/event-log.md §4).
 func NewTransporter(ctx context.Context, cfg transport.Config) *Transporter {
-	return &Transporter{life: lifetime{ctx: ctx}, cfg: cfg}
+	ctx, end := context.WithCancelCause(ctx)
+	return &Transporter{ctx: ctx, end: end, cfg: cfg}
 }
 
 // Transport takes over the endpoint of a client, as [FromEndpoint] does: URL and what concerns TLS are those of ep where it has them. What
 // the Config has as well must be the same, and neither lessens the protection that the other asks for: anything else is an error, as is a
-// second endpoint. The user and the password of winrm.NewClient are not seen here; they are those of the Config.
+// second endpoint. The user and the password of winrm.NewClient are not seen here; they are those of the Config. The Dial of
+// winrm.Parameters opens the connections unless Config.DialContext does: that of the first client that sends a message and has one.
 func (t *Transporter) Transport(ep *winrm.Endpoint) error {
 	from, err := FromEndpoint(ep, nil)
 	if err != nil {
@@ -72,6 +73,9 @@ func (t *Transporter) Transport(ep *winrm.Endpoint) error {
 	if err != nil {
 		return err
 	}
+	if cfg.DialContext == nil {
+		cfg.DialContext = t.dialContext
+	}
 	if t.t, err = transport.New(cfg); err != nil {
 		t.t = nil
 		return err
@@ -80,75 +84,75 @@ func (t *Transporter) Transport(ep *winrm.Endpoint) error {
 	return nil
 }
 
-// Post sends one message and returns its answer. It has the message's OperationTimeout, which is winrm.Parameters.Timeout, and 15 seconds.
-func (t *Transporter) Post(_ *winrm.Client, msg *soap.SoapMessage) (string, error) {
+// dialContext opens a connection as the parameters of a client say.
+func (t *Transporter) dialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	t.mu.Lock()
-	courier := t.courier
+	dial := t.dial
 	t.mu.Unlock()
-	if courier == nil {
-		return "", errors.New("winrm: the Transporter has no endpoint yet")
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
 	}
+	return dial(ctx, network, addr)
+}
+
+// Post sends one message and returns its answer. It has the message's OperationTimeout, which is winrm.Parameters.Timeout, and 15 seconds.
+func (t *Transporter) Post(client *winrm.Client, msg *soap.SoapMessage) (string, error) {
 	r, err := newRequest(msg)
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := t.life.context(r)
+	courier, err := t.ready(client, r)
+	if err != nil {
+		return "", err
+	}
+	defer t.release()
+	bound := context.WithTimeout
+	if r.outlives() {
+		bound = outliving
+	}
+	ctx, cancel := bound(t.ctx, r.limit())
 	defer cancel()
 	_, text, err := courier.post(ctx, r)
 	if err != nil {
-		return "", forMasterzen(t.life.timeout(r, err))
+		return "", forMasterzen(within(t.ctx, r, err))
 	}
 	return text, nil
 }
 
-// Close closes the connections. Messages after it fail with net.ErrClosed. The error is always nil.
+// ready returns the courier for r, a message of client.
+func (t *Transporter) ready(client *winrm.Client, r *request) (*courier, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.closed && !r.cleansUp():
+		return nil, fmt.Errorf("winrm: %w", net.ErrClosed)
+	case t.courier == nil:
+		return nil, errors.New("winrm: the Transporter has no endpoint yet")
+	}
+	if t.dial == nil && client != nil && client.Dial != nil {
+		t.dial = withContext(client.Dial)
+	}
+	return t.courier, nil
+}
+
+// release closes the connections once they are for nobody any more.
+func (t *Transporter) release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		t.t.CloseIdleConnections()
+	}
+}
+
+// Close ends every message under way and closes the connections. Those messages, and others after them, fail with net.ErrClosed; but
+// commands can still be terminated and shells deleted, as at the end of the context. The error is always nil.
 func (t *Transporter) Close() error {
+	t.end(net.ErrClosed)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
-	if t.t == nil {
-		return nil
+	if t.t != nil {
+		t.t.CloseIdleConnections()
 	}
-	return t.t.Close()
-}
-
-// A lifetime gives each message its context.
-type lifetime struct {
-	ctx context.Context //nolint:containedctx // Post has none to take it from
-
-	mu  sync.Mutex
-	end time.Time // of the cleaning up; zero before it
-}
-
-// context returns the context of r: what ends something on the host outlives l.ctx.
-func (l *lifetime) context(r *request) (context.Context, context.CancelFunc) {
-	if !r.cleansUp() {
-		return context.WithTimeout(l.ctx, r.limit())
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), r.limit())
-	stop := context.AfterFunc(l.ctx, func() { time.AfterFunc(l.left(), cancel) })
-	return ctx, func() {
-		stop()
-		cancel()
-	}
-}
-
-// left returns how much of cleanUpTime there is; the first call begins it.
-func (l *lifetime) left() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.end.IsZero() {
-		l.end = time.Now().Add(cleanUpTime)
-	}
-	return time.Until(l.end)
-}
-
-// timeout names err when it was the time of r that has ended, and not l.ctx.
-func (l *lifetime) timeout(r *request, err error) error { return timedOut(l.ctx, r, err) }
-
-func timedOut(ctx context.Context, r *request, err error) error {
-	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		return &wsman.TimeoutError{Limit: r.limit(), Err: err}
-	}
-	return err
+	return nil
 }

@@ -365,3 +365,67 @@ func TestPostMessage(t *testing.T) {
 		t.Errorf("the host was asked %s", got)
 	}
 }
+
+// TestParametersDial: connections are opened as the parameters of the client say, unless the Config says how.
+func TestParametersDial(t *testing.T) {
+	s := started(t, wsmantest.Config{HTTP: true}, wsmantest.ShellCommand{Line: "x", Stdout: "y"})
+	for _, own := range []bool{false, true} {
+		var mine, theirs tap
+		cfg := mechanisms(t, s)["NTLM"]
+		if own {
+			cfg.DialContext = mine.DialContext
+		}
+		tr := bridge.NewTransporter(t.Context(), cfg)
+		params := winrm.NewParameters("PT60S", "en-US", 153600)
+		params.Dial = func(network, addr string) (net.Conn, error) { return theirs.DialContext(t.Context(), network, addr) }
+		params.TransportDecorator = func() winrm.Transporter { return tr }
+		c, err := winrm.NewClientWithParameters(endpointOf(t, s), "", "", params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stdout, _, _, err := c.RunCmdWithContext(t.Context(), "x"); stdout != "y" || err != nil {
+			t.Errorf("Run = %q, %v", stdout, err)
+		}
+		if mine.conns > 0 != own || theirs.conns > 0 == own {
+			t.Errorf("%d connections of the Config, %d of the parameters", mine.conns, theirs.conns)
+		}
+		_ = tr.Close()
+	}
+}
+
+// TestForgotten: a host that forgets the session is told once more to end something; of what may have been done we say that it was sent once.
+func TestForgotten(t *testing.T) {
+	for _, operation := range []string{"Command", "Receive", "Signal", "Delete"} {
+		t.Run(operation, func(t *testing.T) {
+			s := started(t, wsmantest.Config{HTTP: true, Rules: []wsmantest.Rule{{Operation: operation, Count: 1, Status: 401}}}, wsmantest.ShellCommand{Line: "x"})
+			tr := bridge.NewTransporter(t.Context(), mechanisms(t, s)["NTLM"])
+			defer func() { _ = tr.Close() }()
+			_, err := client(t, s, tr).RunWithContext(t.Context(), "x", io.Discard, io.Discard)
+			again := operation == "Signal" || operation == "Delete"
+			if again && err != nil || !again && !errors.Is(err, bridge.ErrNotRepeated) {
+				t.Errorf("Run = %v", err)
+			}
+			n := 1
+			if again {
+				n = 2
+			}
+			if got := strings.Count(operations(s), operation); got != n || s.OpenShells() != 0 {
+				t.Errorf("%s went out %d times, want %d; %d shells are open", operation, got, n, s.OpenShells())
+			}
+		})
+	}
+}
+
+// TestCloseUnderWay: a Transporter that is closed ends the command that waits for output, and the shell is deleted; no goroutine is left.
+func TestCloseUnderWay(t *testing.T) {
+	s := started(t, wsmantest.Config{HTTP: true}, wsmantest.ShellCommand{Line: "never", Stdout: "x", Never: true})
+	tr := bridge.NewTransporter(t.Context(), mechanisms(t, s)["NTLM"])
+	began := writer(func(p []byte) (int, error) { return len(p), tr.Close() })
+	if _, err := client(t, s, tr).RunWithContext(t.Context(), "never", began, io.Discard); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Run = %v", err)
+	}
+	if n := s.OpenShells(); n != 0 {
+		t.Errorf("%d shells are open after %s", n, operations(s))
+	}
+	noGoroutines(t)
+}
