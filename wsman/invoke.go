@@ -35,7 +35,7 @@ type InvokeResponse struct {
 	// Output holds the out parameters and ReturnValue. It is never nil; without Properties it did not come, and Streamed did.
 	Output *Instance
 	// Streamed holds the values of an out parameter that the service sent as a stream, in their order: the Value of each
-	// InteractiveEvent (facts/event-log.md §5.1).
+	// InteractiveEvent (facts/event-log.md §5.1), which may stand in up to three elements that mean nothing here.
 	Streamed []*Instance
 }
 
@@ -78,6 +78,8 @@ func invokeResponse(resp *response, method string) (*InvokeResponse, error) {
 			err = out.stream(c, resp.date)
 		case out.Output == nil && (c.Tag == method+"_OUTPUT" || c.Tag == method):
 			out.Output, err = datedInstance(c, resp.date)
+		default:
+			err = within(c, interactiveEvent, maxWrapped, func(e *element) error { return out.stream(e, resp.date) })
 		}
 		if err != nil {
 			return nil, err
@@ -93,24 +95,41 @@ func invokeResponse(resp *response, method string) (*InvokeResponse, error) {
 	return out, nil
 }
 
-// interactiveEvent is the element of a streamed value. No message of a host is on record, so that its namespace does not matter.
-const interactiveEvent = "InteractiveEvent"
+// interactiveEvent is the element of a streamed value. No message of a host is on record, so that neither its namespace matters nor what
+// stands around it and around the Value in it: up to maxWrapped elements.
+const (
+	interactiveEvent = "InteractiveEvent"
+	maxWrapped       = 3
+)
 
 // stream adds the values of an InteractiveEvent.
 func (r *InvokeResponse) stream(event *element, date time.Time) error {
-	children, err := event.children()
-	if err != nil {
-		return err
-	}
-	for _, c := range children {
-		if c.Tag != "Value" {
-			continue
-		}
-		i, err := datedInstance(c, date)
+	return within(event, "Value", maxWrapped+1, func(value *element) error {
+		i, err := datedInstance(value, date)
 		if err != nil {
 			return err
 		}
 		r.Streamed = append(r.Streamed, i)
+		return nil
+	})
+}
+
+// within calls found for the elements of this local name in e, at most so many levels below it, but for those within another one.
+func within(e *element, name string, levels int, found func(*element) error) error {
+	children, err := e.children()
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		switch {
+		case c.Tag == name:
+			err = found(c)
+		case levels > 1:
+			err = within(c, name, levels-1, found)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

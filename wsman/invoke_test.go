@@ -163,6 +163,11 @@ func TestStreamed(t *testing.T) {
 		{"stream and output", first + output + second, "123", true},
 		{"output alone", output, "", true},
 		{"neither", "<p:Other/>", "error", false},
+		{"wrapped", "<i:StreamingOutput>" + first + second + "</i:StreamingOutput>" + output, "123", true},
+		{"wrapped alone", "<p:Other/><i:a><i:b><i:c>" + first + "</i:c></i:b></i:a>", "1", false},
+		{"a value that is wrapped", "<i:InteractiveEvent><i:a><i:b><i:c><i:Value><p:Id>1</p:Id></i:Value></i:c></i:b></i:a></i:InteractiveEvent>", "1", false},
+		{"wrapped too deeply", "<i:a><i:b><i:c><i:d>" + first + "</i:d></i:c></i:b></i:a>", "error", false},
+		{"an output and something else", "<p:Other><p:Value>1</p:Value></p:Other>" + output + "<p:Other>2</p:Other>", "", true},
 		{"an event without a value", "<i:InteractiveEvent/>", "error", false},
 		{"an event that is broken", "<i:InteractiveEvent><i:Value><q:Id>1</q:Id></i:Value></i:InteractiveEvent>", "error", false},
 	} {

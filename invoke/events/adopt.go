@@ -1,9 +1,8 @@
 package events
 
 import (
-	"net/netip"
+	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hvmigerr/hvmigerr/invoke/explain"
@@ -14,18 +13,17 @@ import (
 func (m *merger) adopt() {
 	var failed []*union
 	for _, u := range m.all {
-		if len(u.told) > 0 && slices.ContainsFunc(u.told, func(t *told) bool { return t.Outcome == OutcomeFailed && t.VM+t.VMID != "" }) {
+		if u.failed() && u.told[0].VM+u.told[0].VMID != "" {
 			failed = append(failed, u)
 		}
 	}
 	slices.SortStableFunc(failed, func(a, b *union) int { return a.end.Compare(b.end) })
 	for _, r := range m.loose {
-		at := r.ourTime()
 		var u *union
 		if key := m.machine(r.vm, r.id); key != "" {
-			u = m.nearest(m.unions[key], r.host, at, false)
+			u = nearestUnion(m.unions[key], r.host, r.ourTime(), func(u *union) bool { return r.kind == kindNote || !u.well() })
 		} else {
-			u = m.nearest(failed, r.host, at, true)
+			u = nearestUnion(failed, r.host, r.ourTime(), func(u *union) bool { return m.takes(u, r) })
 		}
 		if u != nil {
 			u.adopted = append(u.adopted, r)
@@ -35,70 +33,99 @@ func (m *merger) adopt() {
 		if t.VM+t.VMID != "" || len(t.union.told) != 1 {
 			continue
 		}
-		if u := m.nearest(failed, t.report, t.end, true); u != nil {
+		u := nearestUnion(failed, t.report, t.end, func(u *union) bool {
+			return !slices.ContainsFunc(t.records, func(r *record) bool { return r.kind == kindCause && !m.takes(u, r) })
+		})
+		if u != nil {
 			u.adopted = append(u.adopted, t.records...)
 			t.union.told = nil
 		}
 	}
 }
 
-// nearest returns the one of unions, which are in the order of time, that an event of host at that time may belong to; nil if none. With
-// strangers, host must be known to be the other end.
-func (m *merger) nearest(unions []*union, host *Report, at time.Time, strangers bool) *union {
+// failed reports whether a host says that the migration failed.
+func (u *union) failed() bool {
+	return slices.ContainsFunc(u.told, func(t *told) bool { return t.Outcome == OutcomeFailed })
+}
+
+// well reports whether a host says that it ended well, and none that it failed.
+func (u *union) well() bool {
+	return !u.failed() && slices.ContainsFunc(u.told, func(t *told) bool { return t.well() })
+}
+
+// well reports whether the host says that it ended well.
+func (t *told) well() bool { return t.Outcome == OutcomeCompleted || t.Outcome == OutcomeSlow }
+
+// nearestUnion returns the one of unions, which are in the order of time, that an event of host at that time may belong to; nil if none.
+// Those that the host tells of itself are none, and those that may not.
+func nearestUnion(unions []*union, host *Report, at time.Time, may func(*union) bool) *union {
 	i, _ := slices.BinarySearchFunc(unions, at, func(u *union, at time.Time) int { return u.end.Compare(at) })
 	var found *union
 	for _, u := range unions[max(i-maxLooked, 0):min(i+maxLooked, len(unions))] {
 		switch {
 		case at.Before(u.begin.Add(-windowBefore)) || at.After(u.end.Add(windowAfter)):
 		case slices.ContainsFunc(u.told, func(t *told) bool { return t.report == host }):
-		case strangers && !m.otherEnd(u, host):
-		case found == nil || u.end.Sub(at).Abs() < found.end.Sub(at).Abs():
+		case found != nil && u.end.Sub(at).Abs() >= found.end.Sub(at).Abs():
+		case may(u):
 			found = u
 		}
 	}
 	return found
 }
 
-// otherEnd reports whether host is the other end of a migration that one end tells of: the only other host, or the one it names.
-func (m *merger) otherEnd(u *union, host *Report) bool {
+// takes reports whether r, which names no machine, is of the other end of a migration that one end tells of. When that names no other
+// end, r has to be a cause that names the one that tells, and nobody else may have been asked.
+func (m *merger) takes(u *union, r *record) bool {
 	if len(u.told) != 1 {
 		return false
 	}
-	other := u.told[0].Destination
-	if u.told[0].Role == RoleDestination {
-		other = u.told[0].Source
+	t := u.told[0]
+	if r.role != "" && !r.weak && r.role == t.Role {
+		return false // of a migration that goes on, or comes from elsewhere
 	}
-	if other == "" {
-		return m.hosts == 2
+	mine, others, other := r.source, r.destination, t.Destination
+	if t.Role == RoleDestination {
+		mine, others, other = r.destination, r.source, t.Source
 	}
-	return sameHost(other, host.Host)
-}
-
-// sameHost reports whether a and b may name the same host: one may be the first label of the other.
-func sameHost(a, b string) bool {
-	a, b = strings.ToLower(strings.TrimSuffix(a, ".")), strings.ToLower(strings.TrimSuffix(b, "."))
-	if a == b {
-		return a != ""
-	}
-	_, errA := netip.ParseAddr(a)
-	_, errB := netip.ParseAddr(b)
-	if errA == nil || errB == nil {
+	if mine != "" && !m.called(t.report, mine) || others != "" && !m.called(r.host, others) {
 		return false
 	}
-	labelA, domainA, _ := strings.Cut(a, ".")
-	labelB, domainB, _ := strings.Cut(b, ".")
-	return labelA == labelB && labelA != "" && (domainA == "" || domainB == "")
+	if other != "" {
+		return m.called(r.host, other)
+	}
+	return m.hosts == 2 && r.kind == kindCause && (m.called(t.report, mine) || m.called(t.report, r.guess))
+}
+
+// called reports whether name is that of the host of a report: as the operator calls it, or as its events do.
+func (m *merger) called(host *Report, name string) bool {
+	return slices.ContainsFunc(m.names[host], func(known string) bool { return SameHost(known, name) })
+}
+
+// learnHost takes the names by which the events of a host call it.
+func (m *merger) learnHost(r *record) {
+	const most = 16
+	names := m.names[r.host]
+	add := func(name string) {
+		if name != "" && len(names) < most && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	add(r.Computer)
+	if r.role == RoleSource && !r.weak {
+		add(r.source)
+	}
+	m.names[r.host] = names
 }
 
 // incident returns what all hosts of the union tell.
-func (u *union) incident() *Incident {
+func (m *merger) incident(u *union) *Incident {
 	first := u.first()
 	hosts := u.hosts(first)
 	if len(u.told) == 1 && len(u.adopted) == 0 {
 		in := first.Incident
 		in.Hosts = hosts
 		in.nameEnds(first.report.Host, first.Role)
-		tellHost(in.Explanation, hosts[0])
+		tellHost(in.explanation, hosts[0])
 		return in
 	}
 	in := &Incident{Role: RoleBoth, Hosts: hosts}
@@ -108,6 +135,7 @@ func (u *union) incident() *Incident {
 	var records []*record
 	for _, t := range u.told {
 		records = append(records, t.records...)
+		in.lost = in.lost || t.lost
 		in.nameEnds(t.report.Host, t.Role)
 		if in.VM == "" {
 			in.VM = t.VM
@@ -117,14 +145,17 @@ func (u *union) incident() *Incident {
 		}
 	}
 	in.records = append(records, u.adopted...)
-	in.otherEnds()
 	for _, t := range u.told {
-		if in.Source == "" {
-			in.Source = t.Source
-		}
-		if in.Destination == "" {
-			in.Destination = t.Destination
-		}
+		in.Source, in.Destination = cmp.Or(in.Source, t.Source), cmp.Or(in.Destination, t.Destination)
+	}
+	for _, t := range u.told {
+		in.nameHost(m, t.report)
+	}
+	for _, r := range u.adopted {
+		in.nameHost(m, r.host)
+	}
+	if len(hosts) == 2 && (len(u.told) == 2 || slices.ContainsFunc(u.adopted, (*record).named)) {
+		in.otherEnds() // not by what names neither the machine nor its hosts
 	}
 	slices.SortStableFunc(in.records, compareOurTime)
 	clock := first.report.Clock
@@ -136,7 +167,7 @@ func (u *union) incident() *Incident {
 // tellHost tells which host all of e is of.
 func tellHost(e *explain.Explanation, host string) {
 	if e == nil {
-		return // of an incident that another program made
+		return // nobody has asked yet
 	}
 	for i := range e.Findings {
 		e.Findings[i].Host = host
@@ -180,11 +211,17 @@ func (in *Incident) nameEnds(host string, role Role) {
 	}
 }
 
+// nameHost takes the name by which the user knows an end that the events call otherwise.
+func (in *Incident) nameHost(m *merger, host *Report) {
+	for _, end := range [...]*string{&in.Source, &in.Destination} {
+		if *end != "" && m.called(host, *end) {
+			*end = host.Host
+		}
+	}
+}
+
 // otherEnds names the other one of two hosts.
 func (in *Incident) otherEnds() {
-	if len(in.Hosts) != 2 {
-		return
-	}
 	other := func(host string) string {
 		if in.Hosts[0] == host {
 			return in.Hosts[1]

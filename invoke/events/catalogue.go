@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -63,14 +64,24 @@ type meaning struct {
 	kind kind
 	role Role
 	weak bool // the role counts only if no other event tells
-	// arguments are the numbers of the message's arguments, counted from 1; 0 is none.
-	arguments map[part]int
+	// hostWide tells that it strikes every machine of the host.
+	hostWide bool
+	// arguments are those of the message that tell a part: the GUID first, for a machine may be called as another's.
+	arguments []argument
 	quoted    []part
+}
+
+// An argument is one of an event's message. Its number is counted from 1.
+type argument struct {
+	part   part
+	number int
 }
 
 // A catalogue is the table, ready for use.
 type catalogue struct {
 	meanings map[eventKey]*meaning
+	// note and hint are what events mean that the table does not have.
+	note, hint *meaning
 	// err tells what of the table could not be read. It fails a test.
 	err error
 }
@@ -79,7 +90,7 @@ var catalogued = sync.OnceValue(func() *catalogue { return newCatalogue(catalogu
 
 // newCatalogue reads the table.
 func newCatalogue(text string) *catalogue {
-	c := &catalogue{meanings: map[eventKey]*meaning{}}
+	c := &catalogue{meanings: map[eventKey]*meaning{}, note: &meaning{kind: kindNote}, hint: &meaning{kind: kindHint}}
 	var errs []error
 	number := 0
 	for line := range strings.Lines(text) {
@@ -112,7 +123,7 @@ func (c *catalogue) add(words []string) error {
 	if c.meanings[key] != nil {
 		return errors.New("second line of this event")
 	}
-	m := &meaning{kind: kind(words[2]), arguments: map[part]int{}}
+	m := &meaning{kind: kind(words[2])}
 	if !slices.Contains(kinds(), m.kind) {
 		return fmt.Errorf("unknown kind %q", words[2])
 	}
@@ -121,6 +132,9 @@ func (c *catalogue) add(words []string) error {
 			return err
 		}
 	}
+	slices.SortStableFunc(m.arguments, func(a, b argument) int {
+		return cmp.Compare(slices.Index(parts(), a.part), slices.Index(parts(), b.part))
+	})
 	c.meanings[key] = m
 	return nil
 }
@@ -132,8 +146,12 @@ func kinds() []kind {
 	}
 }
 
-// set takes a role or a key with its value.
+// set takes a role, hostwide, or a key with its value.
 func (m *meaning) set(word string) error {
+	if word == "hostwide" {
+		m.hostWide = true
+		return nil
+	}
 	key, value, ok := strings.Cut(word, "=")
 	if !ok {
 		role, weak := strings.CutSuffix(word, "?")
@@ -156,13 +174,14 @@ func (m *meaning) set(word string) error {
 	if err != nil || n == 0 || !isPart(part(key)) {
 		return fmt.Errorf("no argument: %q", word)
 	}
-	m.arguments[part(key)] = int(n)
+	m.arguments = append(m.arguments, argument{part(key), int(n)})
 	return nil
 }
 
-func isPart(p part) bool {
-	return p == partVM || p == partID || p == partSource || p == partDestination
-}
+// parts returns what a piece may be, in the order in which they are read.
+func parts() []part { return []part{partID, partVM, partSource, partDestination} }
+
+func isPart(p part) bool { return slices.Contains(parts(), p) }
 
 // keyOf returns what tells e apart. An event without a provider counts as one of its channel's.
 func keyOf(e *Event) eventKey {
@@ -181,9 +200,12 @@ func keyOf(e *Event) eventKey {
 	return eventKey{provider, e.ID()}
 }
 
+// haProvider is the part of the cluster that moves virtual machines.
+const haProvider = "Hyper-V-High-Availability"
+
 // ofCluster reports whether the provider names resources of the cluster where others name virtual machines.
 func (k eventKey) ofCluster() bool {
-	return k.provider == "Hyper-V-High-Availability" || k.provider == "FailoverClustering"
+	return k.provider == haProvider || k.provider == "FailoverClustering"
 }
 
 // ofHyperV reports whether the provider is one of Hyper-V or the cluster.

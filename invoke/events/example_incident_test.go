@@ -31,7 +31,7 @@ func ExampleMerge() {
 		for _, i := range in.Causes {
 			fmt.Println(in.Events[i].Host+":", in.Events[i].Message())
 		}
-		fmt.Println(in.Explanation.Findings[0].Symbol)
+		fmt.Println(in.Explain().Findings[0].Symbol)
 	}
 	// Output:
 	// web-01 failed from hv01 to hv02

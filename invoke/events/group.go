@@ -19,15 +19,23 @@ const (
 	sameStart = time.Minute
 )
 
-// maxKept bounds the events that are held.
-const maxKept = 20_000
+// The bounds of what is held of a host: so many events, and so many bytes of what they say, which 20,000 of the usual length are below.
+const (
+	maxKept      = 20_000
+	maxKeptBytes = 32 << 20
+	// shares is how many parts there are of both. Each channel that is still to be read has one: that of the management service, which
+	// comes first, would else leave no room for why its migrations failed.
+	shares = 20
+)
 
 // A grouper takes the events of one host, in whatever order, and puts those together that are of one migration.
 type grouper struct {
-	max     int // of records
+	most    int // records
 	records []*record
-	// full tells that events were left out.
-	full bool
+	bytes   int // of what the records say
+	// behind is how many channels are still to be read behind this one; full tells that events of this one were left out.
+	behind int
+	full   bool
 	// learned is what events mean that the catalogue does not have.
 	learned map[eventKey]*meaning
 	// The channel and the time of the last event: they stand in for the time of one that has none.
@@ -36,7 +44,29 @@ type grouper struct {
 }
 
 // newGrouper returns a grouper that holds at most so many events.
-func newGrouper(most int) *grouper { return &grouper{max: most, learned: map[eventKey]*meaning{}} }
+func newGrouper(most int) *grouper { return &grouper{most: most, learned: map[eventKey]*meaning{}} }
+
+// next begins a channel, behind which so many are still to be read.
+func (g *grouper) next(behind int) { g.behind, g.full = behind, false }
+
+// room reports whether there is room for so many bytes of a record more.
+func (g *grouper) room(bytes int) bool {
+	taken := min(g.behind, shares/2) // whoever asks for many channels
+	return len(g.records) < g.most-taken*(g.most/shares) && g.bytes+bytes <= maxKeptBytes-taken*(maxKeptBytes/shares)
+}
+
+// size returns about how many bytes e takes.
+func (e *Event) size() int {
+	const itself, each = 512, 32
+	n := itself + len(e.Message()) + len(e.Raw)
+	for i := range e.Fields {
+		n += each + len(e.Fields[i].Name) + len(e.Fields[i].Value)
+	}
+	for _, p := range e.Problems {
+		n += len(p)
+	}
+	return n
+}
 
 // add takes an event. It reports whether it was kept: it may belong to an incident.
 func (g *grouper) add(e *Event) (kept bool) {
@@ -50,10 +80,12 @@ func (g *grouper) add(e *Event) (kept bool) {
 	if r == nil || r.kind == kindNote && r.id == "" && r.vm == "" && !catalogued().has(r.key) {
 		return false
 	}
-	if len(g.records) == g.max {
+	size := e.size()
+	if !g.room(size) {
 		g.full = true
 		return false
 	}
+	g.bytes += size
 	r.at, r.seq = g.at, len(g.records)
 	g.records = append(g.records, r)
 	return true
@@ -76,11 +108,12 @@ func compareTime(a, b *record) int {
 
 // incidents returns what the events make, the newest first, and the events that may belong to an incident of another host.
 func (g *grouper) incidents() (incidents []*Incident, loose []*record) {
-	slices.SortStableFunc(g.records, compareTime)
+	slices.SortFunc(g.records, compareTime)
 	names := newNames(g.records)
 	s := &sorter{drafts: map[string][]*draft{}}
 	for _, r := range g.records {
 		names.resolve(r)
+		r.nameStranger(names)
 		if r.kind.makes() && (r.kind != kindCause || r.named()) {
 			s.add(r)
 		} else {
@@ -117,11 +150,15 @@ type draft struct {
 	begin, end time.Time
 	role       Role
 	started    bool
+	// The hosts that its own records name.
+	source, destination string
 	// When the last event came that ended it, and its place in records.
 	ended   time.Time
 	lastEnd int
 	markers []*record // what began and what ended it
 	joined  []*record // what belongs to it by its time
+	// lost tells that it was over before the machine's next migration, and that the log does not tell when.
+	lost bool
 }
 
 // newDraft begins an incident with r.
@@ -143,6 +180,7 @@ func (d *draft) append(r *record) {
 	if d.role == "" && !r.weak {
 		d.role = r.role
 	}
+	d.source, d.destination = cmp.Or(d.source, r.source), cmp.Or(d.destination, r.destination)
 	d.records = append(d.records, r)
 	d.end = r.at
 }
@@ -166,7 +204,7 @@ func (d *draft) takes(r *record) bool {
 	case d.over() && r.kind.ends():
 		return r.at.Sub(d.ended) <= windowAfter && !d.has(r.key) && d.failed() == r.kind.fails()
 	case d.over():
-		return r.at.Sub(d.ended) <= windowAfter
+		return r.at.Sub(d.ended) <= windowAfter && (r.kind != kindCause || d.failed())
 	case d.started:
 		return r.at.Sub(d.end) <= longestMove
 	}
@@ -177,6 +215,9 @@ func (d *draft) takes(r *record) bool {
 func (d *draft) failed() bool {
 	return slices.ContainsFunc(d.markers, func(m *record) bool { return m.kind.fails() })
 }
+
+// well reports whether it ended, and did not fail.
+func (d *draft) well() bool { return d.over() && !d.failed() }
 
 // cut takes those events from the end of the draft that are nearer to r, which ends the next migration, than to the end of this one.
 func (d *draft) cut(r *record) []*record {

@@ -190,8 +190,53 @@ func TestGroupForgets(t *testing.T) {
 	}
 }
 
-// FuzzGroup groups and merges events made of random bytes. Whatever they are, each event is in one incident at most, and the incidents
-// hold together.
+// What a host says is held up to a number of bytes, and a channel that is full leaves room for those behind it.
+func TestGroupBounds(t *testing.T) {
+	t.Parallel()
+	big := func(i int) *Event {
+		e := event("Hyper-V-VMMS", 21024, time.Unix(int64(i), 0), "vm", "7C4C0D6F-9E7B-4B7C-9C1B-1F0A6A7B5C11", "h")
+		e.Rendering = &Rendering{Message: strings.Repeat("x", 100<<10)}
+		e.Fields = append(e.Fields, Field{"Name", e.Rendering.Message})
+		e.Raw, e.Problems = []byte(e.Rendering.Message), []string{e.Rendering.Message}
+		return e
+	}
+	small := func(i int) *Event {
+		return event("Hyper-V-VMMS", 21024, time.Unix(int64(i), 0), "vm", "7C4C0D6F-9E7B-4B7C-9C1B-1F0A6A7B5C11", "h")
+	}
+	for _, tt := range []struct {
+		name         string
+		most, behind int
+		make         func(int) *Event
+		first, rest  int // that are kept: of the first channel, then of the last
+	}{
+		{"bytes", maxKept, 0, big, 81, 0},
+		{"bytes, one channel behind", maxKept, 1, big, 77, 4},
+		{"bytes, many behind", maxKept, 100, big, 40, 41},
+		{"number", 100, 0, small, 100, 0},
+		{"number, five behind", 100, 5, small, 75, 25},
+		{"number, many behind", 100, 100, small, 50, 50},
+	} {
+		g := newGrouper(tt.most)
+		fill := func(behind int) (kept int) {
+			g.next(behind)
+			if g.full {
+				t.Errorf("%s: full before it begins", tt.name)
+			}
+			for i := range 200 {
+				if g.add(tt.make(i)) {
+					kept++
+				}
+			}
+			return kept
+		}
+		if first, rest := fill(tt.behind), fill(0); first != tt.first || rest != tt.rest || !g.full {
+			t.Errorf("%s: %d and %d events are kept, full %v, want %d, %d, true", tt.name, first, rest, g.full, tt.first, tt.rest)
+		}
+	}
+}
+
+// FuzzGroup groups and merges events made of random bytes. Whatever they are, each event is in one incident at most, unless it strikes
+// the whole host, and the incidents hold together.
 func FuzzGroup(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x00\x10\x01\x05\x10\x20\x02\x10\x11\x20\x01\x10\x10\x30\x02\x11"))
@@ -253,14 +298,14 @@ func checkIncidents(t *testing.T, incidents []*Incident) int {
 		if i > 0 && in.End.After(incidents[i-1].End) {
 			t.Fatal("incidents are not the newest first")
 		}
-		if len(in.Events) == 0 || in.End.Before(in.Begin) || in.Explanation == nil || in.Headline >= len(in.Events) {
+		if len(in.Events) == 0 || in.End.Before(in.Begin) || in.Explain() == nil || in.Headline >= len(in.Events) {
 			t.Fatalf("incident %+v", in)
 		}
 		if in.Headline >= 0 && in.Outcome != OutcomeFailed {
 			t.Fatalf("a headline, and the outcome is %s", in.Outcome)
 		}
 		for j, e := range in.Events {
-			if seen[e] {
+			if seen[e] && !in.records[j].hostWide {
 				t.Fatal("an event is in two incidents")
 			}
 			seen[e] = true
@@ -273,7 +318,7 @@ func checkIncidents(t *testing.T, incidents []*Incident) int {
 				t.Fatalf("cause %d of %d events", i, len(in.Events))
 			}
 		}
-		for _, f := range in.Explanation.Findings {
+		for _, f := range in.Explain().Findings {
 			if m := in.Events[f.Part].Message(); f.End > len(m) || f.End > 0 && m[f.Start:f.End] != f.Text {
 				t.Fatalf("finding at %d to %d of %q", f.Start, f.End, m)
 			}

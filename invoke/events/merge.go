@@ -10,7 +10,8 @@ import (
 // merge is [Merge].
 func merge(reports []*Report) *Report {
 	out := &Report{}
-	m := &merger{hosts: len(reports), ids: map[string]string{}, unions: map[string][]*union{}}
+	m := &merger{hosts: len(reports), names: map[*Report][]string{}, ids: map[string]string{}, unions: map[string][]*union{}}
+	only := ""
 	for i, r := range reports {
 		if i == 0 {
 			out.Route = r.Route
@@ -25,21 +26,23 @@ func merge(reports []*Report) *Report {
 		}
 		out.Logs = append(out.Logs, r.Logs...)
 		m.take(r)
+		only = cmp.Or(only, r.only)
 	}
 	m.pair()
 	m.adopt()
 	for _, u := range m.all {
 		if len(u.told) > 0 {
-			out.Incidents = append(out.Incidents, u.incident())
+			out.Incidents = append(out.Incidents, m.incident(u))
 		}
 	}
-	slices.SortStableFunc(out.Incidents, newestFirst)
+	out.Only(only)
 	return out
 }
 
 // A merger finds what several hosts tell of the same migrations.
 type merger struct {
 	hosts  int
+	names  map[*Report][]string // by which each is known
 	told   []*told
 	loose  []*record
 	ids    map[string]string   // GUID of a name in lower case; "" if it has several
@@ -64,16 +67,19 @@ type union struct {
 
 // take takes the incidents of a report.
 func (m *merger) take(r *Report) {
-	for _, in := range r.Incidents {
+	m.names[r] = []string{r.Host}
+	for _, in := range slices.Concat(r.Incidents, r.others) {
 		in.recall()
 		for _, rec := range in.records {
 			rec.host, rec.Host = r, r.Host
+			m.learnHost(rec)
 		}
 		m.told = append(m.told, &told{Incident: in, report: r, begin: in.Begin.Add(-r.Clock), end: in.End.Add(-r.Clock)})
 		m.learn(in.VM, in.VMID)
 	}
 	for _, rec := range r.loose {
 		rec.host, rec.Host = r, r.Host
+		m.learnHost(rec)
 		m.learn(rec.vm, rec.id)
 	}
 	m.loose = append(m.loose, r.loose...)
@@ -173,9 +179,13 @@ const tolerance = 2 * time.Minute
 // near reports whether both may be of one migration by their times. a begins first.
 func (a *told) near(b *told) bool { return !b.begin.After(a.end.Add(tolerance)) }
 
-// agree reports whether both may be of one migration: of two hosts, each is another end of it. One host tells of it twice only if it
-// names the machine by its GUID in some events, by its name in others, and never by both.
+// agree reports whether both may be of one migration: of two hosts, each is another end of it. What ended well after the other had
+// failed is another attempt. One host tells of it twice only if it names the machine by its GUID in some events, by its name in others,
+// and never by both.
 func (a *told) agree(b *told) bool {
+	if a.Outcome == OutcomeFailed && b.well() && b.begin.After(a.end) || b.Outcome == OutcomeFailed && a.well() && a.begin.After(b.end) {
+		return false
+	}
 	if a.report == b.report {
 		return a.VMID == "" && b.VM == "" || a.VM == "" && b.VMID == ""
 	}

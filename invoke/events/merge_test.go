@@ -30,7 +30,7 @@ func sumAll(r *events.Report) []string {
 	var out []string
 	for _, in := range r.Incidents {
 		s := fmt.Sprint(in.Hosts, " ", sumOf(in))
-		if f := in.Explanation.Findings; len(f) > 0 {
+		if f := in.Explain().Findings; len(f) > 0 {
 			s += " at " + f[0].Host
 		}
 		out = append(out, s)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,32 @@ func TestReadClock(t *testing.T) {
 	})
 }
 
+// Of two clocks that agree, and a clock that nobody knows, only the first is known.
+func TestReadClockKnown(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		src  events.Source
+		want bool
+	}{
+		{&fakeHost{}, false},
+		{&fakeHost{clock: time.Second}, true},
+		{clocked{&fakeHost{}}, true},
+		{events.NewWevtutil(&shell{t: t, runs: []shellRun{prints("", "", 0), prints("", "", 0)}}), false},
+		{(&smHost{}).source(t), false},
+		{(&smHost{date: time.Now().UTC().Format(http.TimeFormat)}).source(t), true},
+	} {
+		r, err := events.Read(t.Context(), tt.src, &events.Query{Channels: []string{vmms}})
+		if err != nil || r.ClockKnown != tt.want {
+			t.Errorf("%T: known %v and %v, want %v", tt.src, r.ClockKnown, err, tt.want)
+		}
+	}
+}
+
+// clocked has the same clock as we.
+type clocked struct{ *fakeHost }
+
+func (clocked) ClockKnown() bool { return true }
+
 func TestReadLogs(t *testing.T) {
 	t.Parallel()
 	record := func(n uint64, at time.Time) *events.Event {
@@ -69,6 +96,11 @@ func TestReadLogs(t *testing.T) {
 	missing := &events.ChannelError{Channel: ha, Code: 15007}
 	denied := &events.ChannelError{Channel: vmms, Code: 5}
 	fault := &wsman.Fault{Code: "s:Receiver"}
+	refused := &wsman.Fault{Code: "s:Sender", Subcode: wsman.SubcodeAccessDenied}
+	quota := &wsman.Fault{Code: "s:Sender", Subcode: wsman.SubcodeQuotaLimit}
+	noMethod := &wsman.Fault{Code: "s:Sender", Subcode: wsman.SubcodeActionNotSupported}
+	noShells := &wsman.Fault{Code: "s:Sender", WSManFault: &wsman.WSManFault{Code: 0x803381AC}}
+	garbage := &events.DecodeError{Msg: "m", Seen: "s"}
 	story := []said{failed(0, "web-01", web, "HV01")} // record 100
 	tests := []struct {
 		name     string
@@ -110,11 +142,61 @@ func TestReadLogs(t *testing.T) {
 			"a fault amid paging", &fakeHost{story: story, errs: map[string]error{vmms: fault}}, nil,
 			"1 read, oldest 100 at 12:00:00, partial: " + fault.Error(), nil,
 		},
-		{"a fault at once is of the host", &fakeHost{errs: map[string]error{vmms: fault}}, nil, "0 read, error: " + fault.Error(), fault},
+		{"a fault at once", &fakeHost{errs: map[string]error{vmms: fault}}, nil, "0 read, error: channel " + vmms + ": " + fault.Error(), nil},
+		{"a fault of the only one", &fakeHost{errs: map[string]error{vmms: fault}}, []string{vmms}, "0 read, error: channel " + vmms + ": " + fault.Error(), fault},
+		{"the method is denied", &fakeHost{errs: map[string]error{vmms: refused}}, nil, "0 read, error: " + refused.Error(), refused},
+		{"a quota", &fakeHost{errs: map[string]error{vmms: quota}}, nil, "0 read, error: " + quota.Error(), quota},
+		{"no method", &fakeHost{errs: map[string]error{vmms: noMethod}}, nil, "0 read, error: " + noMethod.Error(), noMethod},
+		{"no shells", &fakeHost{errs: map[string]error{vmms: noShells}}, nil, "0 read, error: " + noShells.Error(), noShells},
+		{
+			"no class", &fakeHost{errs: map[string]error{vmms: fmt.Errorf("%w: %w", events.ErrNoServerManager, fault)}}, nil,
+			"0 read, error: " + events.ErrNoServerManager.Error() + ": " + fault.Error(), events.ErrNoServerManager,
+		},
+		{
+			"not an event", &fakeHost{errs: map[string]error{vmms: garbage}}, nil,
+			"0 read, empty, partial: " + garbage.Error() + ", problem: " + garbage.Error(), nil,
+		},
+		{
+			"nothing but garbage", &fakeHost{errs: map[string]error{vmms: &events.ChannelError{Channel: vmms, Err: garbage}}},
+			[]string{vmms},
+			"0 read, error: channel " + vmms + ": " + garbage.Error(), garbage,
+		},
+		{
+			"garbage too", &fakeHost{story: story, errs: map[string]error{vmms: &events.ChannelError{Channel: vmms, Err: garbage}}}, nil,
+			"1 read, oldest 100 at 12:00:00, partial: " + garbage.Error(), nil,
+		},
+		{
+			"denied after an event", &fakeHost{story: story, errs: map[string]error{vmms: denied}}, nil,
+			"1 read, oldest 100 at 12:00:00, partial: this user may not read it (error 5)", nil,
+		},
+		{
+			"stderr", &fakeHost{story: story, errs: map[string]error{vmms: &events.StderrError{Text: "Hm.\r\n"}}}, nil,
+			"1 read, oldest 100 at 12:00:00, problem: wevtutil ended well, and wrote: Hm.", nil,
+		},
 		{"the connection breaks", &fakeHost{story: story, errs: map[string]error{vmms: io.ErrUnexpectedEOF}}, nil, "1 read, partial: unexpected EOF", io.ErrUnexpectedEOF},
 		{
 			"the reach is not told", &fakeHost{story: story, old: map[string]error{vmms: denied}}, nil,
-			"1 read, problem: how far back it reaches is not known: " + denied.Error(), nil,
+			"1 read, problem: how far back it reaches is not known: this user may not read it (error 5)", nil,
+		},
+		{
+			"stderr in place of the reach", &fakeHost{story: story, old: map[string]error{vmms: &events.StderrError{Text: "Hm."}}}, nil,
+			"1 read, problem: how far back it reaches is not known: wevtutil ended well, and wrote: Hm.", nil,
+		},
+		{
+			"garbage in place of the reach", &fakeHost{old: map[string]error{vmms: garbage}}, nil,
+			"0 read, problem: how far back it reaches is not known: " + garbage.Error(), nil,
+		},
+		{
+			"the newest in place of the oldest", &fakeHost{story: append(story[:1:1], story...), oldest: map[string]*events.Event{vmms: record(101, noon())}}, nil,
+			"2 read, problem: how far back it reaches is not known: asked for the oldest event, the host gives the newest", nil,
+		},
+		{
+			"overwritten half", &fakeHost{story: slices.Repeat(story, 3), oldest: map[string]*events.Event{vmms: record(101, noon())}}, nil,
+			"3 read, oldest 101 at 12:00:00, partial: the log was cleared or overwritten while it was read", nil,
+		},
+		{
+			"the oldest has no number", &fakeHost{story: story, oldest: map[string]*events.Event{vmms: {System: events.System{Time: noon()}}}}, nil,
+			"1 read, oldest 0 at 12:00:00", nil,
 		},
 		{"the connection breaks then", &fakeHost{story: story, old: map[string]error{vmms: io.EOF}}, nil, "1 read, partial: EOF", io.EOF},
 	}
@@ -183,8 +265,18 @@ func TestReadCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	h := &fakeHost{story: []said{failed(0, "web-01", web, "HV01")}}
 	r, err := events.Read(ctx, cancelling{h, cancel}, nil)
-	if !errors.Is(err, context.Canceled) || len(r.Logs) != 1 || len(r.Incidents) != 1 {
-		t.Errorf("Read: %v, %d logs, %d incidents, want what came, and the end", err, len(r.Logs), len(r.Incidents))
+	if !errors.Is(err, context.Canceled) || len(r.Incidents) != 1 {
+		t.Errorf("Read: %v, %d incidents, want what came, and the end", err, len(r.Incidents))
+	}
+	var channels []string
+	for i, l := range r.Logs {
+		channels = append(channels, l.Channel)
+		if asked := i == 0; errors.Is(l.Err, events.ErrNotAsked) == asked || errors.Is(l.Err, context.Canceled) == asked {
+			t.Errorf("%s: %v", l.Channel, l.Err)
+		}
+	}
+	if diff := cmp.Diff(events.DefaultChannels(), channels); diff != "" {
+		t.Errorf("channels (-want +got):\n%s", diff)
 	}
 }
 
@@ -260,7 +352,10 @@ func TestAbout(t *testing.T) {
 		want     int // when the incident begins; -1 is none
 	}{
 		{web, "", 0, 0, 0},
-		{web, "", 0, 1000, 600},
+		{web, "", 0, 1000, 900},
+		{web, "", -70, 500, 0},
+		{web, "", 500, 700, 600}, // and not the next, which begins soon after
+		{web, "", 720, 790, 900}, // none overlaps
 		{strings.ToLower(web), "", 850, 860, 900},
 		{"", "WEB-01", 590, 610, 600},
 		{db, "web-01", 590, 610, -1},
@@ -288,7 +383,7 @@ func TestCovers(t *testing.T) {
 	}{
 		{events.Log{Oldest: noon()}, true},
 		{events.Log{Oldest: noon().Add(1)}, false},
-		{events.Log{Empty: true}, true},
+		{events.Log{Empty: true}, false},
 		{events.Log{}, false},
 		{events.Log{Oldest: noon(), Partial: events.ErrLimit}, false},
 		{events.Log{Empty: true, Err: io.EOF}, false},

@@ -15,13 +15,21 @@ type record struct {
 	kind kind
 	role Role
 	weak bool // the role counts only if no other event tells
+	// hostWide tells that it strikes every machine of the host.
+	hostWide bool
 	// at is when it happened, by the clock of the host: Time, or that of its neighbour in the log when it has none.
 	at  time.Time
 	seq int // of arriving, which orders events of one time
 	// id is the GUID of the virtual machine, in upper case; vm is its name, or that of its resource in the cluster; either may be "".
 	id, vm string
+	// prefix is what the cluster wrote before the name of the machine in that of its resource, where the text shows it.
+	prefix string
 	// guess is what stands in the text where most events have the name of a machine. It counts if another event knows that name.
-	guess               string
+	guess string
+	// pieces are the quoted pieces of a text whose order does not tell what they are: other events may. Each of parts is one of them;
+	// without parts, one may be a machine.
+	pieces              []string
+	parts               []part
 	source, destination string
 	host                *Report // that told it, while reports are merged
 }
@@ -29,18 +37,25 @@ type record struct {
 // newRecord finds out what e means, also by what it learned of others of its kind. It returns nil for an event that tells nothing of
 // migrations, whatever stands beside it.
 func newRecord(e *Event, learned map[eventKey]*meaning) *record {
-	r := &record{Event: e, key: keyOf(e), at: e.Time}
+	r := record{Event: e, key: keyOf(e), at: e.Time}
 	m := catalogued().meanings[r.key]
-	if m == nil {
+	known := m != nil
+	if !known {
 		m = r.unknown(learned)
 	}
 	if m == nil {
 		return nil
 	}
-	r.kind, r.role, r.weak = m.kind, m.role, m.weak
-	r.readFields(m)
+	r.kind, r.role, r.weak, r.hostWide = m.kind, m.role, m.weak, m.hostWide
+	if len(e.Fields) > 0 {
+		r.readFields(m)
+	}
 	r.readText(m)
-	return r
+	if r.kind == kindNote && !known && r.id == "" && r.vm == "" {
+		return nil
+	}
+	kept := r // only what is kept is worth an allocation
+	return &kept
 }
 
 // text returns the text of the event; without one, the values of its fields, a line each.
@@ -66,7 +81,7 @@ const (
 )
 
 // unknown returns what an event means that the catalogue does not have. Those of one number have the same words, so only the first
-// is read.
+// is read; those without a number have nothing in common.
 func (r *record) unknown(learned map[eventKey]*meaning) *meaning {
 	level := uint8(levelError)
 	if r.Level != nil && *r.Level != 0 {
@@ -76,23 +91,26 @@ func (r *record) unknown(learned map[eventKey]*meaning) *meaning {
 		if !r.key.ofHyperV() {
 			return nil
 		}
-		return &meaning{kind: kindNote}
+		return catalogued().note
 	}
 	if m := learned[r.key]; m != nil {
 		return m
 	}
 	text := clip(r.text(), maxClassified)
 	if text == "" || len(learned) == maxLearned {
-		return &meaning{kind: kindHint}
+		return catalogued().hint
 	}
 	m := r.read(text)
-	learned[r.key] = m
+	if r.key.id != 0 {
+		learned[r.key] = m
+	}
 	return m
 }
 
-// read returns what an event means by what explain knows of its codes and, in English, of its words.
+// read returns what an event means by what explain knows of its codes and, in English, of its words. Of one with
+// neither a number nor a level, what tells nothing is no error.
 func (r *record) read(text string) *meaning {
-	e := explain.Text(text)
+	e := explain.Text(text + "\n" + r.codes())
 	if h := e.Headline; h != nil && r.key.ofHyperV() {
 		return meaningOf(h.Row)
 	}
@@ -101,7 +119,10 @@ func (r *record) read(text string) *meaning {
 			return &meaning{kind: kindCause}
 		}
 	}
-	return &meaning{kind: kindHint}
+	if r.key.id == 0 && r.Level == nil && len(e.Findings) == 0 {
+		return catalogued().note
+	}
+	return catalogued().hint
 }
 
 // meaningOf returns what the words of a headline mean.
@@ -127,15 +148,18 @@ const (
 // clip returns the first n bytes of s.
 func clip(s string, n int) string { return s[:min(len(s), n)] }
 
-// readFields takes what the fields tell: those with a name that says what they are, and else arguments by their number.
+// readFields takes what the fields tell: those with a name that says what they are, and else arguments by their number. The GUID comes
+// before the name, which may be that of another machine.
 func (r *record) readFields(m *meaning) {
-	for _, f := range r.Fields {
-		if p := partOf(f.Name); p != "" {
-			r.set(p, f.Value)
+	for _, ids := range [...]bool{true, false} {
+		for _, f := range r.Fields {
+			if p := partOf(f.Name); p != "" && (p == partID) == ids {
+				r.set(p, f.Value)
+			}
 		}
 	}
-	for p, n := range m.arguments {
-		r.set(p, r.argument(n))
+	for _, a := range m.arguments {
+		r.set(a.part, r.argument(a.number))
 	}
 	if r.id != "" {
 		return
@@ -176,6 +200,9 @@ func (r *record) argument(n int) string {
 	return ""
 }
 
+// maxPieces is how many quoted pieces of a text are looked at.
+const maxPieces = 4
+
 // readText takes what the fields did not tell from the text, in whatever language it is.
 func (r *record) readText(m *meaning) {
 	text := clip(r.Message(), maxClassified)
@@ -185,31 +212,95 @@ func (r *record) readText(m *meaning) {
 	if r.id == "" {
 		r.id = guidIn(text)
 	}
-	pieces := quotedPieces(text, max(len(m.quoted), 1))
-	if len(m.quoted) == 0 && r.vm == "" && len(pieces) > 0 {
-		r.guess = clip(pieces[0], longestName)
+	switch {
+	case m == catalogued().note && r.id == "": // it is forgotten anyway
+	case len(m.quoted) == 0:
+		r.readGuess(text)
+	case r.tells(m.quoted):
+	default:
+		r.readPieces(m, text)
 	}
-	for i, p := range m.quoted {
-		if i < len(pieces) {
-			r.set(p, pieces[i])
+}
+
+// readPieces takes the quoted pieces of a text of known words. Where they may be in another order, or where one is missing, the other
+// events tell which is which. The texts of the cluster begin with the resource.
+func (r *record) readPieces(m *meaning, text string) {
+	n, sure := maxPieces, r.key.ofCluster() && len(m.quoted) == 1
+	if keepsOrder(text) && !sure {
+		n, sure = len(m.quoted), true
+	}
+	pieces := quotedPieces(text, n)
+	if !sure && len(pieces) > 1 || len(pieces) < len(m.quoted) {
+		r.pieces, r.parts = pieces, m.quoted
+		return
+	}
+	r.setAll(m.quoted, pieces)
+	r.findMachine(pieces)
+}
+
+// readGuess takes the pieces of a text of which only that is known that one may be a machine.
+func (r *record) readGuess(text string) {
+	if r.vm != "" {
+		return
+	}
+	n := 1
+	if r.kind != kindNote {
+		n = maxPieces
+	}
+	pieces := quotedPieces(text, n)
+	if len(pieces) > 0 {
+		r.guess = pieces[0]
+	}
+	if len(pieces) > 1 {
+		r.pieces = pieces
+	}
+}
+
+// tells reports whether all of parts are known.
+func (r *record) tells(parts []part) bool {
+	for _, p := range parts {
+		if p == partVM && r.vm == "" || p == partSource && r.source == "" || p == partDestination && r.destination == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// setAll takes the values of parts, in their order.
+func (r *record) setAll(parts []part, values []string) {
+	for i, p := range parts[:min(len(parts), len(values))] {
+		r.set(p, values[i])
+	}
+}
+
+// findMachine takes the name of the machine from a text of the cluster which says what it is after it wrote what its resource is: the
+// former ends the latter (facts/event-log.md §2.2, on 21502).
+func (r *record) findMachine(pieces []string) {
+	if r.key.provider != haProvider || r.vm == "" || machineOf(r.vm) != r.vm {
+		return
+	}
+	for _, piece := range pieces[min(1, len(pieces)):] {
+		if prefix, ok := strings.CutSuffix(r.vm, piece); ok && strings.HasSuffix(prefix, " ") {
+			r.vm, r.prefix = piece, prefix
+			return
 		}
 	}
 }
 
-// set takes the value of a part, unless it is known. A GUID is that of the machine, wherever it stands: no host is named by one.
+// set takes the value of a part, unless it is known. A GUID is that of the machine, wherever it stands: no host is named by one. Once
+// that is known, another is a name that somebody gave the machine.
 func (r *record) set(p part, value string) {
 	value = clip(strings.TrimSpace(value), longestName)
 	id, isID := parseGUID(value)
 	switch {
-	case isID:
-		if r.id == "" {
-			r.id = id
-		}
+	case isID && r.id == "":
+		r.id = id
+	case isID && (p != partVM || id == r.id):
 	case p == partVM && r.vm == "":
 		r.vm = value
-	case p == partSource && r.source == "":
+	case p == partSource && r.source == "" && mayBeHost(value):
 		r.source = value
-	case p == partDestination && r.destination == "":
+	case p == partDestination && r.destination == "" && mayBeHost(value):
 		r.destination = value
 	}
 }

@@ -28,14 +28,18 @@ type Report struct {
 	Route Route
 	// Since is the beginning of the time that was asked for, by the host's clock, as far as that is known (see Clock).
 	Since time.Time
-	// Clock is how far the host's clock is ahead of ours, as its answers tell; 0 if they do not.
-	Clock time.Duration
-	Logs  []*Log
+	// Clock is how far the host's clock is ahead of ours, as its answers tell; 0 if they do not: ClockKnown is then false.
+	Clock      time.Duration
+	ClockKnown bool
+	Logs       []*Log
 	// Incidents are the newest first.
 	Incidents []*Incident
 
-	// loose are the events that may belong to an incident of another host.
-	loose []*record
+	// loose are the events that may belong to an incident of another host; others are the incidents that Only, which was called for the
+	// machine only, left out.
+	loose  []*record
+	others []*Incident
+	only   string
 }
 
 // A Log is what became of one channel.
@@ -50,46 +54,25 @@ type Log struct {
 	Oldest       time.Time
 	OldestRecord uint64
 	Empty        bool
-	// Err is why the channel could not be read, most often a [*ChannelError]. Optional tells that it is one of [DefaultChannels] that
-	// hosts of some kinds do not have, and that this one has not.
+	// Err is why the channel could not be read, most often a [*ChannelError]; [ErrNotAsked] if the reading of the host ended before it.
+	// Optional tells that it is one of [DefaultChannels] that hosts of some kinds do not have, and that this one has not.
 	Err      error
 	Optional bool
-	// Partial is why not all of the events came; those that did are in the incidents.
+	// Partial is why not all of the events came, without the name of the channel; those that did are in the incidents.
 	Partial error
 	// Problems tell of single events what made no sense.
 	Problems []string
 }
 
-// Covers reports whether a missing event of the time t means that there was none.
+// Covers reports whether a missing event of the time t means that there was none. An empty log never does: it may have been cleared a
+// moment ago.
 func (l *Log) Covers(t time.Time) bool {
-	return l.Err == nil && l.Partial == nil && (l.Empty || !l.Oldest.IsZero() && !t.Before(l.Oldest))
+	return l.Err == nil && l.Partial == nil && !l.Oldest.IsZero() && !t.Before(l.Oldest)
 }
 
 // Read reads the events of a host and puts them together. The Report is never nil: it holds whatever came. The error is what ended the
 // reading of the host as a whole, ctx for one, or why all of the channels failed.
 func Read(ctx context.Context, src Source, q *Query) (*Report, error) { return read(ctx, src, q) }
-
-// About returns the incident of a virtual machine, by its GUID or else its name, that was going on between from and to, by the clock of
-// the host; nil if the report has none. Of several, one that failed comes first, then the newest. It is for a report of one host.
-func (r *Report) About(vmID, vmName string, from, to time.Time) *Incident {
-	var found *Incident
-	for _, in := range r.Incidents {
-		if vmID != "" && in.VMID != "" {
-			if !in.isAbout(vmID) {
-				continue
-			}
-		} else if vmName == "" || !in.isAbout(vmName) {
-			continue
-		}
-		if in.Begin.After(to.Add(windowBefore)) || in.End.Before(from.Add(-windowBefore)) {
-			continue
-		}
-		if found == nil || in.Outcome == OutcomeFailed && found.Outcome != OutcomeFailed {
-			found = in
-		}
-	}
-	return found
-}
 
 // Merge makes one report of the reports of several hosts: an incident of both ends of a migration, told by two of them, becomes one.
 // Each report must have its Host. The reports are used up.

@@ -30,6 +30,7 @@ var ErrNoServerManager = errors.New("the host cannot give events by MSFT_ServerM
 type ServerManager struct {
 	c     invoke.Invoker
 	clock time.Duration
+	dated bool // clock is known
 }
 
 // NewServerManager returns the route over c.
@@ -40,6 +41,9 @@ func (s *ServerManager) Route() Route { return RouteServerManager }
 
 // Clock returns how far the clock of the host was ahead of ours in its last answer; 0 if no answer told.
 func (s *ServerManager) Clock() time.Duration { return s.clock }
+
+// ClockKnown reports whether an answer told of the clock.
+func (s *ServerManager) ClockKnown() bool { return s.dated }
 
 // Events reads a channel in pages: the host is asked for 200 events at a time, and for fewer where they are too large for one answer.
 func (s *ServerManager) Events(ctx context.Context, sel *Selection) iter.Seq2[*Event, error] {
@@ -66,6 +70,9 @@ func (s *ServerManager) Oldest(ctx context.Context, channel string) (*Event, err
 	if err == nil {
 		err = page.err
 	}
+	if err == nil && len(page.events) == 0 && page.strays > 0 {
+		err = page.notEvent
+	}
 	if err != nil {
 		if tooLarge(err) {
 			err = fmt.Errorf("%w: %w", ErrTooLarge, err)
@@ -88,10 +95,14 @@ type pageRequest struct {
 	newestFirst bool
 }
 
-// A page is what one call brought. err is what the host said beside the events.
+// A page is what one call brought.
 type page struct {
 	events []*Event
-	err    error
+	// strays counts what stood in place of events, and notEvent says what the first of it was.
+	strays   int
+	notEvent error
+	// err is what the host said beside the events.
+	err error
 }
 
 // ask calls the method. It only reads, so that it may be sent twice.
@@ -111,7 +122,7 @@ func (s *ServerManager) ask(ctx context.Context, sel *Selection, req *pageReques
 		return nil, channelError(sel.Channel, err)
 	}
 	if date := resp.Output.Date; !date.IsZero() {
-		s.clock = time.Until(date).Round(time.Second) // Date has no parts of a second
+		s.clock, s.dated = time.Until(date).Round(time.Second), true // Date has no parts of a second
 	}
 	return readPage(sel, resp), nil
 }

@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,19 +24,22 @@ const (
 	itemTimestamp   = "Timestamp"
 )
 
+// maxWrapped is how many elements that mean nothing may stand around an event.
+const maxWrapped = 3
+
 // readPage reads the items of an answer, out parameters and streamed ones, and what the method returned.
 func readPage(sel *Selection, resp *wsman.InvokeResponse) *page {
 	out := resp.Output
 	p := &page{events: make([]*Event, 0, len(out.Properties)+len(resp.Streamed))}
 	for i := range out.Properties {
 		if q := &out.Properties[i]; isItem(q) {
-			p.add(sel, q)
+			p.add(sel, q, maxWrapped)
 		}
 	}
 	for _, i := range resp.Streamed {
-		p.add(sel, &wsman.Property{Namespace: i.Namespace, Name: i.Name, Children: i.Properties})
+		p.add(sel, &wsman.Property{Namespace: i.Namespace, Name: i.Name, Children: i.Properties}, maxWrapped)
 	}
-	p.err = returned(sel, resp, len(p.events) > 0)
+	p.err = returned(sel, resp, len(p.events)+p.strays > 0)
 	return p
 }
 
@@ -49,19 +53,53 @@ func isItem(p *wsman.Property) bool {
 	case strings.EqualFold(p.Name, "cmdletOutput") || strings.EqualFold(p.Name, "ItemValue"):
 		return true
 	}
-	for _, c := range itemProperties(p) {
-		if itemProperty(c.Name) == itemRecordID {
+	return holdsRecord(p, maxWrapped)
+}
+
+// holdsRecord reports whether p is an event with a record number, or holds one within so many elements.
+func holdsRecord(p *wsman.Property, levels int) bool {
+	for i := range p.Children {
+		c := &p.Children[i]
+		if itemProperty(c.Name) == itemRecordID || levels > 0 && holdsRecord(c, levels-1) {
 			return true
 		}
 	}
 	return false
 }
 
-// add adds the event in p. An element without content is none: it stands for an array of none.
-func (pg *page) add(sel *Selection, p *wsman.Property) {
-	if len(p.Children) > 0 || strings.TrimSpace(p.Text) != "" {
+// add adds the event that p is, or those that it holds within so many elements. An element without content is none: it stands for an
+// array of none.
+func (pg *page) add(sel *Selection, p *wsman.Property, levels int) {
+	switch {
+	case len(p.Children) == 0 && strings.TrimSpace(p.Text) == "":
+	case slices.ContainsFunc(p.Children, isProperty):
 		pg.events = append(pg.events, readItem(sel, p))
+	case levels > 0 && slices.ContainsFunc(p.Children, holdsElements):
+		for i := range p.Children {
+			if c := &p.Children[i]; holdsElements(*c) {
+				pg.add(sel, c, levels-1)
+			}
+		}
+	default:
+		pg.stray(p)
 	}
+}
+
+func isProperty(p wsman.Property) bool { return itemProperty(p.Name) != "" }
+
+func holdsElements(p wsman.Property) bool { return len(p.Children) > 0 }
+
+// stray counts what stands in place of an event.
+func (pg *page) stray(p *wsman.Property) {
+	pg.strays++
+	if pg.notEvent != nil {
+		return
+	}
+	msg := "text in place of properties"
+	if len(p.Children) > 0 {
+		msg = "none of the properties of one"
+	}
+	pg.notEvent = &DecodeError{Msg: msg, Seen: beginning(itemXML(p, p.Namespace))}
 }
 
 // returned is what the method returned, as an error. A stream of events may do without a ReturnValue.
@@ -95,14 +133,6 @@ func returned(sel *Selection, resp *wsman.InvokeResponse, events bool) error {
 	return &ChannelError{Channel: sel.Channel, Code: code, Err: err}
 }
 
-// itemProperties returns the properties of an item: its children, or those of the one element in it.
-func itemProperties(p *wsman.Property) []wsman.Property {
-	if len(p.Children) == 1 && len(p.Children[0].Children) > 0 && itemProperty(p.Children[0].Name) == "" {
-		return p.Children[0].Children
-	}
-	return p.Children
-}
-
 // itemProperty returns the name of the property as the class has it, "" if it is none of them.
 func itemProperty(name string) string {
 	switch name {
@@ -128,22 +158,18 @@ type item struct {
 	rendering Rendering
 }
 
-// readItem reads an MSFT_ServerEventDetail. Each of its properties may be absent or NULL.
+// readItem reads an MSFT_ServerEventDetail: the properties are the children of p. Each may be absent or NULL.
 func readItem(sel *Selection, p *wsman.Property) *Event {
 	it := &item{}
 	e := &it.Event
 	e.Log, e.Route = sel.Channel, RouteServerManager
-	properties := itemProperties(p)
-	if len(properties) == 0 {
-		e.Problems = append(e.Problems, p.Name+": text in place of properties")
-	}
-	for i := range properties {
-		if q := &properties[i]; !q.Nil {
+	for i := range p.Children {
+		if q := &p.Children[i]; !q.Nil {
 			it.set(itemProperty(q.Name), q)
 		}
 	}
 	if sel.KeepRaw {
-		e.Raw = itemXML(p)
+		e.Raw = itemXML(p, "")
 	}
 	return e
 }
@@ -187,10 +213,10 @@ func (it *item) number(p *wsman.Property, bits int) (uint64, bool) {
 	return n, err == nil
 }
 
-// itemXML writes an item as it came, but for its prefixes.
-func itemXML(p *wsman.Property) []byte {
+// itemXML writes an item as it came, but for its prefixes, for a place where the namespace scope needs none.
+func itemXML(p *wsman.Property, scope string) []byte {
 	doc := etree.NewDocument()
-	writeProperty(&doc.Element, p, "")
+	writeProperty(&doc.Element, p, scope)
 	b, err := doc.WriteToBytes()
 	if err != nil {
 		return nil // a buffer takes everything

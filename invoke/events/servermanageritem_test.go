@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -49,6 +50,10 @@ func TestServerManagerForms(t *testing.T) {
 		{"no namespace", "<GetServerEventDetailEx_OUTPUT><cmdletOutput>" + strings.ReplaceAll(item, "p:", "") + "</cmdletOutput></GetServerEventDetailEx_OUTPUT>"},
 		{"streamed", "<i:InteractiveEvent><i:Value>" + item + "</i:Value></i:InteractiveEvent>" + begin + end},
 		{"streamed, an element within", "<i:InteractiveEvent><i:Value><p:MSFT_ServerEventDetail>" + item + "</p:MSFT_ServerEventDetail></i:Value></i:InteractiveEvent>" + begin + end},
+		{"an array of Values, streamed", "<i:InteractiveEvent><i:Value><i:Value>" + item + "</i:Value><i:Value/></i:Value></i:InteractiveEvent>" + begin + end},
+		{"streamed within an element", "<i:StreamingOutput><i:InteractiveEvent><i:Name>cmdletOutput</i:Name><i:Value>" + item + "</i:Value></i:InteractiveEvent></i:StreamingOutput>" + begin + end},
+		{"three elements around it", begin + "<p:cmdletOutput><i:a><i:Name>b</i:Name><i:b><i:c>" + item + "</i:c></i:b></i:a></p:cmdletOutput>" + end},
+		{"any name, elements around it", begin + "<p:Result><p:List><p:Item>" + item + "</p:Item></p:List></p:Result>" + end},
 		{"streamed alone", "<i:InteractiveEvent><i:Value>" + item + "</i:Value></i:InteractiveEvent>"},
 	}
 	for _, tt := range tests {
@@ -76,6 +81,69 @@ func TestServerManagerNone(t *testing.T) {
 	}
 }
 
+// TestServerManagerStray: what is not an event is told, costs none of those beside it, and does not end the reading.
+func TestServerManagerStray(t *testing.T) {
+	item := smItem(7, smTime(7), "x")
+	const text, other = `not an event: text in place of properties: "<cmdletOutput>&lt;INSTANCE/&gt;</cmdletOutput>"`,
+		`not an event: none of the properties of one: "<cmdletOutput><Other>1</Other></cmdletOutput>"`
+	tests := []struct {
+		name  string
+		items []string // of the first answer
+		want  string
+		calls int
+	}{
+		{"text", []string{"&lt;INSTANCE/&gt;"}, text, 1},
+		{"nothing known", []string{"<p:Other>1</p:Other>", "text"}, other, 1},
+		{"beside an event", []string{"<p:Other>1</p:Other>", item}, other + " 7", 2},
+		{"four elements around it", []string{"<p:a><p:b><p:c><p:d>" + item + "</p:d></p:c></p:b></p:a>"}, "", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := &smHost{answer: func(n int, _ smCall) string {
+				if n == 0 { // a stream may do without a ReturnValue
+					return strings.Replace(smOutput(tt.items, "0"), "<p:ReturnValue>0</p:ReturnValue>", "", 1)
+				}
+				return smOutput(nil, "0")
+			}}
+			var got []string
+			for e, err := range h.source(t).Events(t.Context(), &events.Selection{Channel: smChannel}) {
+				if err == nil {
+					got = append(got, fmt.Sprint(*e.RecordID))
+					continue
+				}
+				if _, ok := errors.AsType[*events.DecodeError](err); !ok {
+					t.Errorf("%#v", err)
+				}
+				got = append(got, err.Error())
+			}
+			if s := strings.Join(got, " "); tt.want != "" && s != tt.want || s == "" {
+				t.Errorf("got %s, want %s", s, tt.want)
+			}
+			if len(h.calls) != tt.calls || len(h.calls) == 2 && h.calls[1].skip != len(tt.items) {
+				t.Errorf("calls %+v, want %d", h.calls, tt.calls)
+			}
+			h.calls = nil
+			e, err := h.source(t).Oldest(t.Context(), smChannel)
+			if _, ok := errors.AsType[*events.DecodeError](err); ok == (e != nil) || ok != (tt.calls == 1) {
+				t.Errorf("Oldest: %v, %v", e, err)
+			}
+		})
+	}
+}
+
+// TestServerManagerUnknown: a host that sends events in a form that is not known has not said that there are none.
+func TestServerManagerUnknown(t *testing.T) {
+	h := &smHost{items: []string{"<p:Other>1</p:Other>"}}
+	r, err := events.Read(t.Context(), h.source(t), &events.Query{Channels: []string{smChannel}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := r.Logs[0]
+	if _, ok := errors.AsType[*events.DecodeError](l.Partial); !ok || l.Empty || len(l.Problems) != 2 {
+		t.Errorf("%+v", l)
+	}
+}
+
 // TestServerManagerProperties: a property may be missing, NULL or odd; what was wrong is told, and the rest stays.
 func TestServerManagerProperties(t *testing.T) {
 	tests := []struct {
@@ -85,9 +153,8 @@ func TestServerManagerProperties(t *testing.T) {
 		rendered   bool
 		problems   []string
 	}{
-		{name: "nothing known", item: "<p:Other>1</p:Other>"},
+		{name: "the rest unknown", item: "<p:Other>1</p:Other><p:Id>1</p:Id>", want: events.System{EventID: new(uint32(1))}},
 		{name: "a time alone", item: "<p:Timestamp><p:Datetime>2026-11-20T08:00:00Z</p:Datetime></p:Timestamp>", want: events.System{Time: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)}},
-		{name: "text", item: "&lt;INSTANCE/&gt;", problems: []string{"cmdletOutput: text in place of properties"}},
 		{name: "NULLs", item: `<p:Description xsi:nil="true"/><p:Id xsi:nil="true"/><p:RecordId xsi:nil="true"/><p:Timestamp xsi:nil="true"/>`},
 		{name: "an empty text", item: "<p:Description/><p:Id>1</p:Id>", want: events.System{EventID: new(uint32(1))}, rendered: true},
 		{name: "blanks", item: "<p:Description> a </p:Description><p:Id> 1 </p:Id><p:Log> L </p:Log>", want: events.System{EventID: new(uint32(1)), Channel: "L"}, message: " a ", rendered: true},

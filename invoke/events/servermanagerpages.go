@@ -67,8 +67,11 @@ func (p *pager) run(ctx context.Context) error {
 	return nil
 }
 
-// take yields what is new in a page. It reports whether to go on.
+// take yields what is new in a page. It reports whether to go on: behind a page of which nothing can be made out is no more of use.
 func (p *pager) take(page *page) (bool, error) {
+	if page.strays > 0 && !p.yield(nil, page.notEvent) {
+		return false, nil
+	}
 	if len(page.events) == 0 {
 		return false, page.err
 	}
@@ -95,7 +98,7 @@ func (p *pager) take(page *page) (bool, error) {
 	if page.err != nil {
 		return false, page.err
 	}
-	p.skip += len(page.events)
+	p.skip += len(page.events) + page.strays
 	p.seen.trim(max(minRecent, 4*len(page.events)))
 	// A page of known events that are older than those of the page before is one after many that were written meanwhile.
 	last := page.events[len(page.events)-1].RecordID

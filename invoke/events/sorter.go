@@ -25,6 +25,7 @@ func (s *sorter) add(r *record) {
 		last.append(r)
 		return
 	}
+	last.lost = !last.over()
 	s.begin(append(last.cut(r), r)...)
 }
 
@@ -56,7 +57,7 @@ func (s *sorter) attach() {
 	// What is left of the causes makes incidents whose machine nobody named.
 	var alone *draft
 	for _, r := range causes {
-		if alone == nil || r.at.Sub(alone.end) > windowBefore {
+		if alone == nil || r.at.Sub(alone.end) > windowBefore || alone.hosts().elsewhere(r.hosts()) {
 			alone = s.begin(r)
 			continue
 		}
@@ -82,7 +83,7 @@ func (s *sorter) attachNamed() (unnamed []*record) {
 			unnamed = append(unnamed, r)
 			continue
 		}
-		if d := nearest(s.drafts[key], r.at); d != nil {
+		if d := nearest(s.drafts[key], r); d != nil {
 			d.join(r)
 			continue
 		}
@@ -97,12 +98,13 @@ func (s *sorter) attachNamed() (unnamed []*record) {
 	return unnamed
 }
 
-// nearest returns the one of drafts, which are of one machine and the oldest first, to whose time at belongs; nil if none.
-func nearest(drafts []*draft, at time.Time) *draft {
-	i, _ := slices.BinarySearchFunc(drafts, at, func(d *draft, at time.Time) int { return d.begin.Compare(at) })
+// nearest returns the one of drafts, which are of one machine and the oldest first, to whose time r belongs; nil if none. What may tell
+// why something failed does not belong to what went well.
+func nearest(drafts []*draft, r *record) *draft {
+	i, _ := slices.BinarySearchFunc(drafts, r.at, func(d *draft, at time.Time) int { return d.begin.Compare(at) })
 	var found *draft
 	for _, d := range drafts[max(i-1, 0):min(i+1, len(drafts))] {
-		if d.holds(at) && (found == nil || d.apart(at) < found.apart(at)) {
+		if d.holds(r.at) && (r.kind == kindNote || !d.well()) && (found == nil || d.apart(r.at) < found.apart(r.at)) {
 			found = d
 		}
 	}

@@ -13,8 +13,8 @@ type Source interface {
 	// Events returns what a channel holds, the newest first, as it arrives: no more is held in memory than a page. An error ends it;
 	// what came before is good.
 	//
-	// A channel that cannot be read is a [*ChannelError]; [ErrTruncated] and [ErrTooLarge] are what cost single events. Whatever ends
-	// the host as a whole, such as ctx or a refused password, is neither.
+	// A channel that cannot be read is a [*ChannelError]; [ErrTruncated], [ErrTooLarge] and a [*DecodeError] are what cost single
+	// events, and a [*StderrError] costs none. Whatever ends the host as a whole, such as ctx or a refused password, is none of these.
 	Events(ctx context.Context, sel *Selection) iter.Seq2[*Event, error]
 	// Oldest returns the oldest event of a channel; nil if the channel is empty.
 	Oldest(ctx context.Context, channel string) (*Event, error)

@@ -15,6 +15,9 @@ const (
 	maxElementName = 256     // bytes of the name of an element
 	maxDepth       = 64      // elements within each other
 	maxSeen        = 200     // bytes that an error shows of what is no event
+
+	// maxIdle is how many bytes may come until an event ends: far more than one may have, so that nothing comes for ever in their place.
+	maxIdle = 16 << 20
 )
 
 // A splitter finds the events in a text of XML: a run of documents, or one root with the events in it. It reads tags, comments,
@@ -31,6 +34,7 @@ type splitter struct {
 	base   int
 	open   elementStack
 	last   []byte // what the section that is read ends with so far
+	idle   int    // bytes since an event ended
 }
 
 // next returns the bytes of the next event; they are good until it is called again. [ErrTooLarge] and a [*DecodeError] that is not final
@@ -59,8 +63,10 @@ func (s *splitter) next() ([]byte, error) {
 		case err != nil:
 			return nil, err
 		case done && s.large:
+			s.idle = 0
 			return nil, ErrTooLarge
 		case done:
+			s.idle = 0
 			return s.event, nil
 		}
 	}
@@ -82,12 +88,14 @@ func (s *splitter) text() error {
 		if err == nil {
 			part = part[:len(part)-1]
 			err = s.in.UnreadByte()
-		} else if errors.Is(err, bufio.ErrBufferFull) {
-			s.keep(part)
-			continue
 		}
-		s.keep(part)
-		return s.textEnd(err)
+		idle := s.keep(part)
+		switch {
+		case idle != nil:
+			return idle
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return s.textEnd(err)
+		}
 	}
 }
 
@@ -110,13 +118,17 @@ func (s *splitter) textEnd(err error) error {
 	return err
 }
 
-// keep adds to the token, unless the event becomes too large.
-func (s *splitter) keep(part []byte) {
+// keep adds to the token, unless the event becomes too large. The error is that no event ends for too long.
+func (s *splitter) keep(part []byte) error {
+	if s.idle += len(part); s.idle > maxIdle {
+		return &DecodeError{Msg: "no event ends within 16 MiB", Seen: beginning(s.event), final: true}
+	}
 	if len(s.event)+len(part) <= maxEvent {
 		s.event = append(s.event, part...)
-		return
+	} else {
+		s.large = true
 	}
-	s.large = true
+	return nil
 }
 
 // A markupKind is what stands between '<' and '>'.
@@ -168,11 +180,15 @@ func (s *splitter) section(opening, closing string) error {
 	if _, err := s.in.Discard(len(opening)); err != nil {
 		return err
 	}
-	s.keep([]byte(opening))
+	if err := s.keep([]byte(opening)); err != nil {
+		return err
+	}
 	s.last = s.last[:0]
 	for {
 		part, err := s.in.ReadSlice('>')
-		s.keep(part)
+		if err := s.keep(part); err != nil {
+			return err
+		}
 		s.last = append(s.last, part[max(0, len(part)-len(closing)):]...)
 		s.last = s.last[max(0, len(s.last)-len(closing)):]
 		switch {
@@ -199,6 +215,7 @@ func (s *splitter) tag() error {
 			}
 		}
 		s.event = append(s.event, part...)
+		s.idle += len(part) // that it is too much shows at the next text
 		switch {
 		case len(s.event)-s.at > maxTag:
 			return &DecodeError{Msg: "a tag is too long", Seen: beginning(s.event[s.at:]), final: true}
@@ -222,7 +239,9 @@ func (s *splitter) bare() error {
 	if _, err := s.in.Discard(1); err != nil {
 		return err
 	}
-	s.keep([]byte("<"))
+	if err := s.keep([]byte("<")); err != nil {
+		return err
+	}
 	if !s.inside {
 		return &DecodeError{Msg: "text between the events", Seen: "<"}
 	}

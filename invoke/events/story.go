@@ -1,23 +1,42 @@
 package events
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
 
 // incident returns what the draft tells.
 func (d *draft) incident(names *names) *Incident {
-	in := &Incident{Begin: d.begin, End: d.end, Role: d.role}
+	in := &Incident{Begin: d.begin, End: d.end, Role: d.role, Source: d.source, Destination: d.destination, lost: d.lost}
 	in.records = append(d.records, d.joined...)
 	slices.SortStableFunc(in.records, compareTime)
 	for _, r := range d.records {
 		in.name(r, names)
 	}
+	in.Source = cmp.Or(in.Source, agreed(d.joined, func(r *record) string { return r.source }))
+	in.Destination = cmp.Or(in.Destination, agreed(d.joined, func(r *record) string { return r.destination }))
 	in.tell()
 	return in
 }
 
-// name takes the machine and the hosts that r names, as far as they are not known.
+// agreed returns the host that those of joined name which are of the migration beyond doubt: they name the machine, or are causes. If
+// they name several, it is none of them.
+func agreed(joined []*record, host func(*record) string) string {
+	found := ""
+	for _, r := range joined {
+		switch name := host(r); {
+		case name == "" || !r.named() && r.kind != kindCause:
+		case found == "":
+			found = name
+		case !SameHost(found, name):
+			return ""
+		}
+	}
+	return found
+}
+
+// name takes the machine that r names, as far as it is not known.
 func (in *Incident) name(r *record, names *names) {
 	if in.VMID == "" {
 		in.VMID = r.id
@@ -31,12 +50,6 @@ func (in *Incident) name(r *record, names *names) {
 			in.VM = machineOf(r.vm)
 		}
 	}
-	if in.Source == "" {
-		in.Source = r.source
-	}
-	if in.Destination == "" {
-		in.Destination = r.destination
-	}
 }
 
 // tell fills in what follows from the records, which are in order.
@@ -47,12 +60,6 @@ func (in *Incident) tell() {
 		if in.Role == "" && r.kind.makes() {
 			in.Role = r.role
 		}
-		if in.Source == "" {
-			in.Source = r.source
-		}
-		if in.Destination == "" {
-			in.Destination = r.destination
-		}
 	}
 	for _, r := range in.records {
 		if in.Role == "" && r.weak {
@@ -61,25 +68,30 @@ func (in *Incident) tell() {
 	}
 	in.Outcome = in.outcome()
 	in.Headline = in.headline()
-	in.explain()
+	in.explanation = nil
+	in.findCauses(in.explainable())
 }
 
 // outcome returns how it ended.
 func (in *Incident) outcome() Outcome {
-	has := map[kind]bool{}
+	var failed, slow, completed, cause, began bool
 	for _, r := range in.records {
-		has[r.kind] = true
+		failed = failed || r.kind.fails()
+		slow = slow || r.kind == kindSlow
+		completed = completed || r.kind == kindCompleted
+		cause = cause || r.kind == kindCause
+		began = began || r.kind == kindStart || r.kind == kindProgress
 	}
 	switch {
-	case has[kindFailed] || has[kindCarrier]:
+	case failed:
 		return OutcomeFailed
-	case has[kindSlow]:
+	case slow:
 		return OutcomeSlow
-	case has[kindCompleted]:
+	case completed:
 		return OutcomeCompleted
-	case has[kindCause]:
+	case cause:
 		return OutcomeFailed
-	case has[kindStart] || has[kindProgress]:
+	case began && !in.lost:
 		return OutcomeRunning
 	}
 	return OutcomeUnknown

@@ -72,13 +72,14 @@ func (s *said) event(route events.Route, record uint64) *events.Event {
 
 // A fakeHost answers from a story.
 type fakeHost struct {
-	route  events.Route
-	story  []said
-	clock  time.Duration
-	asked  []events.Selection
-	errs   map[string]error // of reading a channel, behind its events
-	oldest map[string]*events.Event
-	old    map[string]error
+	route    events.Route
+	computer string
+	story    []said
+	clock    time.Duration
+	asked    []events.Selection
+	errs     map[string]error // of reading a channel, behind its events
+	oldest   map[string]*events.Event
+	old      map[string]error
 }
 
 func (h *fakeHost) Route() events.Route { return h.route }
@@ -90,7 +91,9 @@ func (h *fakeHost) list(channel string) []*events.Event {
 	var list []*events.Event
 	for i := range h.story {
 		if s := &h.story[i]; s.channel == channel {
-			list = append(list, s.event(h.route, uint64(100+len(list))))
+			e := s.event(h.route, uint64(100+len(list)))
+			e.Computer = h.computer
+			list = append(list, e)
 		}
 	}
 	slices.Reverse(list)
@@ -176,8 +179,8 @@ func sumOf(in *events.Incident) string {
 	if len(in.Causes) > 0 {
 		fmt.Fprintf(&b, " causes %v", ids(in.Causes))
 	}
-	if len(in.Explanation.Findings) > 0 {
-		f := in.Explanation.Findings[0]
+	if len(in.Explain().Findings) > 0 {
+		f := in.Explain().Findings[0]
 		fmt.Fprintf(&b, " %s%s of %d", f.Symbol, f.Row.ID, in.Events[f.Part].ID())
 	}
 	return b.String()

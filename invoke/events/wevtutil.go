@@ -28,7 +28,7 @@ func (w *Wevtutil) Route() Route { return RouteShell }
 
 // Events reads a channel. An answer that ends within an event is asked for once more, and one whose texts the host cannot make is asked
 // for without them. An error of the [Runner] comes as it is; text that is no event is a [*ChannelError] that wraps a [*DecodeError], after
-// all of the events.
+// all of the events, and what a command that ended well wrote to stderr is a [*StderrError].
 func (w *Wevtutil) Events(ctx context.Context, sel *Selection) iter.Seq2[*Event, error] {
 	return func(yield func(*Event, error) bool) {
 		a := newAnswer(sel, yield)
@@ -46,6 +46,8 @@ func (w *Wevtutil) Events(ctx context.Context, sel *Selection) iter.Seq2[*Event,
 			case again && errors.Is(err, ErrTruncated):
 			case again && withoutText(err):
 				format = formatXML
+			case a.remark != nil && !yield(nil, a.remark):
+				return
 			default:
 				if err != nil {
 					yield(nil, err)
@@ -56,7 +58,7 @@ func (w *Wevtutil) Events(ctx context.Context, sel *Selection) iter.Seq2[*Event,
 	}
 }
 
-// Oldest asks for one event.
+// Oldest asks for one event. What wevtutil writes to stderr is an error only if it wrote no event.
 func (w *Wevtutil) Oldest(ctx context.Context, channel string) (*Event, error) {
 	sel := &Selection{Channel: channel}
 	command, err := oldestCommand(sel)
@@ -69,10 +71,15 @@ func (w *Wevtutil) Oldest(ctx context.Context, channel string) (*Event, error) {
 		oldest, failed = e, err
 		return false
 	})
-	if err := a.read(ctx, w.r, command); err != nil && !errors.Is(err, errStopped) {
+	switch err := a.read(ctx, w.r, command); {
+	case errors.Is(err, errStopped):
+		return oldest, failed
+	case err != nil:
 		return nil, err
+	case a.remark != nil:
+		return nil, a.remark
 	}
-	return oldest, failed
+	return nil, nil //nolint:nilnil // that is what an empty channel answers
 }
 
 // The formats of wevtutil's /f.

@@ -89,6 +89,7 @@ const channelSays = "channel " + vmmsAdmin + ": "
 const queryAll = `wevtutil qe "` + vmmsAdmin + `" "/q:*" /f:RenderedXml /rd:true /c:100001 /uni:true`
 
 func TestWevtutil(t *testing.T) {
+	const noEnd = channelSays + "not an event: no event ends within 16 MiB: "
 	large := "<Event>" + strings.Repeat("x", 2<<20) + "</Event>"
 	cut := movedEvents(3, 2, 1)
 	cut = cut[:len(cut)-20]
@@ -109,9 +110,29 @@ func TestWevtutil(t *testing.T) {
 			[]string{"2", "1", channelSays + `not an event: text between the events: "Oje"`},
 		},
 		{
+			"stderr too", 0,
+			[]shellRun{prints(movedEvent(3), "Warnung:\r\n  ä\r\n", 0)},
+			[]string{"3", "wevtutil ended well, and wrote: Warnung: ä"},
+		},
+		{
+			"stderr too, and cut once", 0,
+			[]shellRun{prints(cut, "x", 0), prints(movedEvents(3, 2, 1), "y", 0)},
+			[]string{"3", "2", "1", "wevtutil ended well, and wrote: y"},
+		},
+		{"blanks without end", 0, []shellRun{endless(" \r\n")}, []string{noEnd + `""`}},
+		{"comments without end", 0, []shellRun{endless("<!-- -->")}, []string{noEnd + `""`}},
+		{"a comment without end", 0, []shellRun{endless("<!-- ")}, []string{noEnd + `"` + strings.Repeat("<!-- ", 40) + `"`}},
+		{"roots without end", 0, []shellRun{endless("<Events></Events>")}, []string{noEnd + `""`}},
+		{"an event without end", 0, []shellRun{prints(movedEvent(3), "", 0).then(endless("<\x00E\x00v\x00e\x00n\x00t\x00>\x00"))}, []string{"3", noEnd + `""`}},
+		{
 			"cut once", 0,
 			[]shellRun{prints(cut, "", 0), prints(movedEvents(4, 3, 2, 1, 0), "", 0)},
 			[]string{"3", "2", "1", "0"},
+		},
+		{
+			"stderr too, and garbage", 0,
+			[]shellRun{prints("Oje", "x", 0)},
+			[]string{"wevtutil ended well, and wrote: x", channelSays + `not an event: text between the events: "Oje"`},
 		},
 		{"cut twice", 0, []shellRun{prints(cut, "", 0), prints(cut, "", 0)}, []string{"3", "2", string(events.ErrTruncated)}},
 		{
@@ -158,6 +179,16 @@ func TestWevtutil(t *testing.T) {
 				t.Errorf("%d commands, want %d", len(s.commands), len(tt.runs))
 			}
 		})
+	}
+}
+
+// then is one command that does what two do.
+func (r shellRun) then(next shellRun) shellRun {
+	return func(ctx context.Context, stdout, stderr io.Writer) (int, error) {
+		if code, err := r(ctx, stdout, stderr); err != nil {
+			return code, err
+		}
+		return next(ctx, stdout, stderr)
 	}
 }
 
@@ -371,6 +402,31 @@ func TestWevtutilOldest(t *testing.T) {
 				t.Error("the command still runs")
 			}
 		})
+	}
+	s := &shell{t: t, runs: []shellRun{prints("", "Hm.", 0), prints(movedEvent(17), "Hm.", 0)}}
+	if e, err := events.NewWevtutil(s).Oldest(t.Context(), vmmsAdmin); e != nil || err == nil || err.Error() != "wevtutil ended well, and wrote: Hm." {
+		t.Errorf("nothing but stderr: %v, %v", e, err)
+	}
+	if e, err := events.NewWevtutil(s).Oldest(t.Context(), vmmsAdmin); e == nil || err != nil {
+		t.Errorf("an event and stderr: %v, %v", e, err)
+	}
+}
+
+// TestWevtutilMuch: the bound on what comes until an event ends is none on all of them.
+func TestWevtutilMuch(t *testing.T) {
+	for _, octets := range []int{1 << 20, 2 << 20} { // the second are too large
+		text := "<Event>" + strings.Repeat("x", octets) + "</Event>"
+		s := &shell{runs: []shellRun{func(_ context.Context, stdout, _ io.Writer) (int, error) {
+			for range 20 {
+				if _, err := io.WriteString(stdout, text); err != nil {
+					return 0, err
+				}
+			}
+			return 0, nil
+		}}}
+		if got := wevtutilSteps(t, s, &events.Selection{Channel: vmmsAdmin}); len(got) != 20 || slices.ContainsFunc(got, func(step string) bool { return step != got[0] }) {
+			t.Errorf("%d octets: %q", octets, got)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type answer struct {
 	newest     uint64
 	unnumbered int
 	second     bool
+	remark     *StderrError // of the last command that made one, or nil
 }
 
 func newAnswer(sel *Selection, yield func(*Event, error) bool) *answer {
@@ -70,8 +71,18 @@ func (a *answer) read(ctx context.Context, r Runner, command string) error {
 	case code != 0:
 		return a.exitError(code, stderr.b, textErr)
 	}
+	if text := plainText(stderr.b); text != "" {
+		a.remark = &StderrError{Text: text}
+	}
 	return a.textError(textErr)
 }
+
+// A StderrError is what wevtutil wrote to stderr though it ended well. It costs no event.
+type StderrError struct {
+	Text string // in the host's language; of much, the beginning
+}
+
+func (e *StderrError) Error() string { return "wevtutil ended well, and wrote: " + excerpt(e.Text) }
 
 // textError says of which channel the text is that is no event.
 func (a *answer) textError(err error) error {

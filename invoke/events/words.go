@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,24 +35,28 @@ func parseGUID(s string) (string, bool) {
 	return strings.ToUpper(s), true
 }
 
-// guidIn returns the first GUID in text that is not a piece of something longer, such as a path; "" if there is none.
-func guidIn(text string) string {
+// guidIn returns the first GUID in text that is not a piece of something longer, such as a path, and rather one that is not in quotation
+// marks: those hold names, and machines may be called as others. It returns "" if there is none.
+func guidIn(text string) (found string) {
 	for from := 8; from < len(text); {
 		i := strings.IndexByte(text[from:], '-')
 		if i < 0 {
-			return ""
+			break
 		}
 		start := from + i - 8
 		end := start + guidLength
 		if end > len(text) {
-			return ""
+			break
 		}
 		if id, ok := parseGUID(text[start:end]); ok && standsAlone(text[:start], text[end:]) {
-			return id
+			if _, size := utf8.DecodeLastRuneInString(text[:start]); nextMark(text[start-size:start]) != 0 {
+				return id
+			}
+			found = cmp.Or(found, id)
 		}
 		from += i + 1
 	}
-	return ""
+	return found
 }
 
 // standsAlone reports whether what stands between before and after is no piece of a path or a word.
@@ -98,7 +103,7 @@ func quotedPieces(text string, n int) []string {
 		open, size := utf8.DecodeRuneInString(text[at:])
 		rest := text[at+size:]
 		end, closer := closing(rest, open)
-		if !opens(text[:at]) || end < 0 {
+		if end < 0 || !opens(text[:at], utf8.DecodeLastRuneInString) {
 			at += size
 			continue
 		}
@@ -127,21 +132,20 @@ func nextMark(text string) int {
 	return -1
 }
 
-// opens reports whether a mark behind before begins a piece: one within a word is an apostrophe.
-func opens(before string) bool {
-	r, _ := utf8.DecodeLastRuneInString(before)
+// opens reports whether a mark may begin a piece behind what decode reads of text, or end it before that: one within a word is an
+// apostrophe.
+func opens(text string, decode func(string) (rune, int)) bool {
+	r, _ := decode(text)
 	return r >= firstCJK || !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
 
 // firstCJK is where the characters of languages begin that put no blank between words.
 const firstCJK = 0x2E80
 
-// closing returns where in rest the piece that open began ends, and the length of the mark there; -1 if it does not.
+// closing returns where in rest the piece that open began ends, and the length of the mark there; -1 if it does not. Of several marks
+// in a row, the last ends it: the others are the name's own.
 func closing(rest string, open rune) (at, size int) {
 	rest = clip(rest, longestName)
-	if end := strings.IndexAny(rest, "\r\n"); end >= 0 {
-		rest = rest[:end]
-	}
 	closers := closersOf(open)
 	from := 0
 	for range maxApostrophes {
@@ -149,12 +153,19 @@ func closing(rest string, open rune) (at, size int) {
 		if i < 0 {
 			break
 		}
-		_, size = utf8.DecodeRuneInString(rest[from+i:])
-		after, _ := utf8.DecodeRuneInString(rest[from+i+size:])
-		if after >= firstCJK || !unicode.IsLetter(after) && !unicode.IsDigit(after) {
-			return from + i, size
+		at = from + i
+		_, size = utf8.DecodeRuneInString(rest[at:])
+		for at > 0 && strings.HasPrefix(rest[at+size:], rest[at:at+size]) {
+			at += size
 		}
-		from += i + size
+		if !opens(rest[at+size:], utf8.DecodeRuneInString) {
+			from = at + size
+			continue
+		}
+		if strings.ContainsAny(rest[:at], "\r\n") {
+			break
+		}
+		return at, size
 	}
 	return -1, 0
 }
@@ -182,4 +193,26 @@ func closersOf(open rune) string {
 		return "」"
 	}
 	return "』"
+}
+
+// mayBeHost reports whether name may be that of a host: neither DNS nor NetBIOS nor the cluster has one with a blank or a quotation mark.
+func mayBeHost(name string) bool {
+	return nextMark(name) < 0 && !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || r == '\\' || r == '/' })
+}
+
+// keepsOrder reports whether text is in a language in which the arguments of a message stand in their order: English, or German. Others
+// may turn it around, as Japanese does, which says where before it says what.
+func keepsOrder(text string) bool {
+	const looked = 100 // words
+	n := 0
+	for word := range strings.FieldsSeq(text) {
+		switch word {
+		case "the", "The", "failed", "successfully", "cannot", "could", "has", "der", "Der", "die", "Die", "das", "Das", "des", "beim", "wurde", "konnte":
+			return true
+		}
+		if n++; n == looked {
+			break
+		}
+	}
+	return false
 }
