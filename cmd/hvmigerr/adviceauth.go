@@ -128,7 +128,7 @@ func exchangeRows() []adviceRow {
 		{
 			advice: advice{
 				name: "session-forgotten",
-				hint: "the host has taken the user and then forgotten the connection, twice; is a load balancer in between?",
+				hint: "the host has taken the user and then forgotten the connection; is a load balancer in between?",
 				means: "The logon worked, and the next request over the same connection was refused as if there had been none. Behind a load balancer each request " +
 					"may reach another machine.",
 				actions: []action{here("name one machine, not the address of several", "hvmigerr get <HOST>"), withoutProxy()},

@@ -159,7 +159,7 @@ func (r *reader) failed(ctx context.Context, log *Log, err error) error {
 		log.Err = err
 		log.Optional = channelErr.Code == codeChannelNotFound && r.query.Channels == nil && optional(log.Channel)
 		return nil
-	case ofAnswer(err) && !ofHost(err):
+	case isFault(err) && !ofHost(err): // an answer that breaks the protocol is not the host's to give once more
 		log.Err = &ChannelError{Channel: log.Channel, Err: err}
 		return nil
 	}
@@ -173,9 +173,13 @@ func (r *reader) failed(ctx context.Context, log *Log, err error) error {
 
 // ofAnswer reports whether err is about one answer of the host, so that others may do.
 func ofAnswer(err error) bool {
-	_, fault := errors.AsType[*wsman.Fault](err)
 	_, protocol := errors.AsType[*wsman.ProtocolError](err)
-	return fault || protocol
+	return protocol || isFault(err)
+}
+
+func isFault(err error) bool {
+	_, fault := errors.AsType[*wsman.Fault](err)
+	return fault
 }
 
 // codeNoShells is the number of the fault of a host that accepts no remote shells (facts/wsman_error_codes.json).

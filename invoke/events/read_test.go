@@ -99,6 +99,7 @@ func TestReadLogs(t *testing.T) {
 	refused := &wsman.Fault{Code: "s:Sender", Subcode: wsman.SubcodeAccessDenied}
 	quota := &wsman.Fault{Code: "s:Sender", Subcode: wsman.SubcodeQuotaLimit}
 	noMethod := &wsman.Fault{Code: "s:Sender", Subcode: wsman.SubcodeActionNotSupported}
+	broken := &wsman.ProtocolError{Msg: "in clear"}
 	noShells := &wsman.Fault{Code: "s:Sender", WSManFault: &wsman.WSManFault{Code: 0x803381AC}}
 	garbage := &events.DecodeError{Msg: "m", Seen: "s"}
 	story := []said{failed(0, "web-01", web, "HV01")} // record 100
@@ -144,6 +145,7 @@ func TestReadLogs(t *testing.T) {
 		},
 		{"a fault at once", &fakeHost{errs: map[string]error{vmms: fault}}, nil, "0 read, error: channel " + vmms + ": " + fault.Error(), nil},
 		{"a fault of the only one", &fakeHost{errs: map[string]error{vmms: fault}}, []string{vmms}, "0 read, error: channel " + vmms + ": " + fault.Error(), fault},
+		{"an answer that breaks the protocol", &fakeHost{errs: map[string]error{vmms: broken}}, nil, "0 read, error: " + broken.Error(), broken},
 		{"the method is denied", &fakeHost{errs: map[string]error{vmms: refused}}, nil, "0 read, error: " + refused.Error(), refused},
 		{"a quota", &fakeHost{errs: map[string]error{vmms: quota}}, nil, "0 read, error: " + quota.Error(), quota},
 		{"no method", &fakeHost{errs: map[string]error{vmms: noMethod}}, nil, "0 read, error: " + noMethod.Error(), noMethod},
