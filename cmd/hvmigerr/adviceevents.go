@@ -22,6 +22,9 @@ func throughServerManager() action {
 	return here("read the log without a remote shell", "hvmigerr events --via servermanager <HOST>")
 }
 
+// bothRoutes ends a hint that sends to the other way to the log, so that nobody is sent to and fro.
+const bothRoutes = "; if that is closed too there is no other, and hvmigerr doctor tells of both"
+
 // eventRows are about the event log and the ways to it. They come before those about what a host lacks, which would take the class of
 // a route for one of Hyper-V.
 func eventRows() []adviceRow {
@@ -66,7 +69,7 @@ func channelRows() []adviceRow {
 		{
 			advice: advice{
 				name:    "no-wevtutil",
-				hint:    "the host does not run wevtutil: leave out --via shell",
+				hint:    "the host does not run wevtutil: leave out --via shell" + bothRoutes,
 				means:   "The remote shell has no program of that name, or may not run it.",
 				actions: []action{throughServerManager()},
 			},
@@ -92,7 +95,7 @@ func routeRows() []adviceRow {
 		{
 			advice: advice{
 				name:    "no-servermanager",
-				hint:    "--via shell takes another route to the event log, which wants an administrator on most hosts",
+				hint:    "--via shell takes another route to the event log, which wants an administrator on most hosts" + bothRoutes,
 				means:   "The host lacks MSFT_ServerManagerTasks, which comes with Windows Server 2016 and later, and not with every Windows client.",
 				actions: []action{throughShell()},
 			},
@@ -112,7 +115,7 @@ func routeRows() []adviceRow {
 		{
 			advice: advice{
 				name:  "shells-disabled",
-				hint:  "the host's policy allows no remote shell: leave out --via shell",
+				hint:  "the host's policy allows no remote shell: leave out --via shell" + bothRoutes,
 				means: "The policy \"Allow Remote Shell Access\" is off on the host. The default route to the log needs no shell.",
 				actions: []action{
 					throughServerManager(), onHost("the setting: AllowRemoteShellAccess", "winrm get winrm/config/winrs"),
@@ -135,7 +138,7 @@ func routeRows() []adviceRow {
 		{
 			advice: advice{
 				name:    "shell-denied",
-				hint:    "most hosts open a remote shell for administrators alone: leave out --via shell",
+				hint:    "most hosts open a remote shell for administrators alone: leave out --via shell" + bothRoutes,
 				means:   "The host took the user and opens no remote shell, for which RootSDDL must give the right GX.",
 				actions: []action{throughServerManager(), showRootSDDL()},
 			},

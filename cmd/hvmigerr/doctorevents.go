@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,9 @@ type reach struct {
 	oldest  *events.Event // nil if it is empty, or could not be read
 	err     error
 }
+
+// rungEvents is the name of the rung before that of the shell: both are ways to the event log.
+const rungEvents = "events"
 
 // events tells whether the user may read the channels that tell of migrations, and how far back each goes.
 func (l *ladder) events(ctx context.Context) *step {
@@ -58,6 +62,8 @@ func (l *ladder) events(ctx context.Context) *step {
 const (
 	onlyEvents = "Only hvmigerr events and get --events read the event log."
 	onlyShell  = "Only --via shell needs a remote shell."
+	// noRoute stands in place of onlyShell where the rung before has failed as well.
+	noRoute = "Neither way to the event log is open, so that hvmigerr events and get --events cannot read it."
 )
 
 // warn makes a warning of st, with what the table of advice knows of err, and who needs it.
@@ -114,7 +120,7 @@ func (l *ladder) shell(ctx context.Context) *step {
 		return skipped(err.Error())
 	}
 	err = shell.Open(ctx)
-	if deleted := shell.Close(); deleted != nil { //nolint:contextcheck // it has a deadline of its own, also after ctx
+	if deleted := shell.Close(); deleted != nil {
 		return warning("a remote shell was opened and not deleted: "+message(l.s.failed(deleted)), "The host ends it when nobody has used it for a while.")
 	}
 	switch {
@@ -125,5 +131,10 @@ func (l *ladder) shell(ctx context.Context) *step {
 	case denied(err) && l.logReadable:
 		return skipped("the user may open none, as most who are no administrators; the event log can be read without")
 	}
-	return l.warn(&step{}, err, onlyShell)
+	if l.logReadable || !slices.ContainsFunc(l.steps, func(st *step) bool { return st.name == rungEvents && st.result == rungWarning }) {
+		return l.warn(&step{}, err, onlyShell)
+	}
+	st := l.warn(&step{}, err, noRoute)
+	st.actions = slices.DeleteFunc(st.actions, func(act action) bool { return act == throughServerManager() })
+	return st
 }

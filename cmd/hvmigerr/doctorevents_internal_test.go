@@ -26,7 +26,7 @@ func doctorEventsCases() []doctorCase {
 		{name: "shells are off", host: overHTTP(), model: func(m *wsmantest.Model) { m.Shell.Disabled = true }, rung: "shell", verdict: rungWarning, words: []string{"policy", "Only --via shell needs"}},
 		{name: "too many shells", host: &wsmantest.Config{HTTP: true, Rules: rule("Create", wsmantest.Rule{Fault: wsmantest.FaultQuotaShells})}, rung: "shell", verdict: rungWarning, words: []string{"Only --via shell needs", "MaxShellsPerUser"}},
 		{name: "no shell for this user", host: &wsmantest.Config{HTTP: true, Rules: rule("Create", wsmantest.Rule{Fault: wsmantest.FaultAccessDenied})}, rung: "shell", verdict: rungSkipped, words: []string{"the event log can be read without"}},
-		{name: "neither way", host: &wsmantest.Config{HTTP: true, Rules: rule("Create", wsmantest.Rule{Fault: wsmantest.FaultAccessDenied})}, model: func(m *wsmantest.Model) { m.EventService.Missing = true }, rung: "shell", verdict: rungWarning, words: []string{"Only --via shell needs"}},
+		{name: "neither way", host: &wsmantest.Config{HTTP: true, Rules: rule("Create", wsmantest.Rule{Fault: wsmantest.FaultAccessDenied})}, model: func(m *wsmantest.Model) { m.EventService.Missing = true }, rung: "shell", verdict: rungWarning, words: []string{"Neither way to the event log is open"}, lacks: []string{"Only --via shell needs", "--via servermanager"}},
 		{name: "a shell that stays", host: &wsmantest.Config{HTTP: true, Rules: rule("Delete", wsmantest.Rule{Fault: wsmantest.FaultInternalError})}, rung: "shell", verdict: rungWarning, words: []string{"opened and not deleted"}},
 	}
 }

@@ -37,7 +37,8 @@ most hosts want an administrator; it also has the fields of each event, which
 tell more where a host's language is not English.
 
 With -o jsonl each migration is one line, and each host: with how far back its
-logs reach, and what kept them from being read.`,
+logs reach, and what kept them from being read. As two hosts may tell of one
+migration, the lines come when all hosts have answered.`,
 		Example: `  hvmigerr events -u 'CORP\hv-reader' hv01.example.com hv02.example.com
   hvmigerr events --since 7d --vm web-01 hv01.example.com
   hvmigerr events --via shell -o json hv01.example.com`,
@@ -77,18 +78,6 @@ type eventsRun struct {
 // maxKept bounds what is kept of all events until the last host has answered, in bytes, about: it is printed then.
 const maxKept = 64 << 20
 
-// A loggedHost is what came of one host.
-type loggedHost struct {
-	name, url string
-	report    *events.Report // nil if nothing was read
-	logs      []*events.Log  // of report
-	err       error
-	// dropped is how many of its incidents, the oldest, were too much to be kept.
-	dropped int
-	failed  int  // how many migrations failed
-	unasked bool // err is why
-}
-
 // run asks all hosts, and prints when all have answered: two of them may tell of the same migration.
 func (r *eventsRun) run(ctx context.Context) error {
 	p := r.plan
@@ -127,7 +116,11 @@ func (r *eventsRun) ask(ctx context.Context, planned *plannedHost) (*loggedHost,
 			return err
 		}
 		defer closeSource()
-		report, err := events.Read(ctx, src, r.query)
+		q := *r.query
+		if r.plan.many {
+			q.VM = "" // which events are of this machine shows in what all tell; until then all of them count as kept
+		}
+		report, err := events.Read(ctx, src, &q)
 		s.own(report)
 		if h.report = nil; slices.ContainsFunc(report.Logs, answeredFor) {
 			h.report = report
@@ -155,9 +148,6 @@ func answeredFor(l *events.Log) bool { return l.Err == nil || has[*events.Channe
 
 // unread returns why logs could not be read, or not to their ends, as far as that is an error.
 func (r *eventsRun) unread(report *events.Report) error {
-	if report == nil {
-		return nil
-	}
 	var errs []error
 	for _, l := range report.Logs {
 		switch {
@@ -185,7 +175,7 @@ type partialError struct {
 }
 
 func (e *partialError) Error() string {
-	return fmt.Sprintf("channel %s: read in part: %v", e.channel, e.err)
+	return fmt.Sprintf("channel %s: read in part: %s", e.channel, channelMessage(e.err))
 }
 
 func (e *partialError) Unwrap() error { return e.err }
@@ -193,7 +183,7 @@ func (e *partialError) Unwrap() error { return e.err }
 // keep keeps what came of the host of number i, as far as there is room.
 func (r *eventsRun) keep(i int, h *loggedHost) {
 	target := r.plan.hosts[i].target
-	h.name, h.url = target.name, target.url
+	h.name, h.typed, h.url = target.name, target.name, target.url
 	if r.plan.many {
 		h.name = target.label
 	}
@@ -202,6 +192,7 @@ func (r *eventsRun) keep(i int, h *loggedHost) {
 		return
 	}
 	h.report.Host, h.logs = h.name, h.report.Logs
+	h.learn()
 	for k, incident := range h.report.Incidents {
 		size := incidentSize(incident)
 		if size > r.room {
@@ -211,9 +202,6 @@ func (r *eventsRun) keep(i int, h *loggedHost) {
 			break
 		}
 		r.room -= size
-		if incident.Outcome == events.OutcomeFailed {
-			h.failed++
-		}
 	}
 }
 
@@ -262,6 +250,8 @@ func (r *eventsRun) tellMany() error {
 		}
 	}
 	merged := events.Merge(reports...)
+	merged.Only(r.query.VM)
+	r.countFailed(merged.Incidents)
 	format := r.flags.connection.output
 	q := &inquiry{items: *eventItems(), raw: r.flags.raw}
 	t := r.app.newAnswers(q, format, func(i int) string { return r.hosts[i].name })
@@ -289,21 +279,4 @@ func (r *eventsRun) tellMany() error {
 		}
 	}
 	return t.end()
-}
-
-// byHost gives each incident to one host: the source of the migration if that has told, else the first that has.
-func (r *eventsRun) byHost(incidents []*events.Incident) map[*loggedHost][]*events.Incident {
-	byName := map[string]*loggedHost{}
-	for _, h := range r.hosts {
-		byName[h.name] = h
-	}
-	of := map[*loggedHost][]*events.Incident{}
-	for _, incident := range incidents {
-		h := byName[incident.Source]
-		if h == nil && len(incident.Hosts) > 0 {
-			h = byName[incident.Hosts[0]]
-		}
-		of[h] = append(of[h], incident)
-	}
-	return of
 }

@@ -53,6 +53,7 @@ func (f *eventsFlags) query(cmd *cobra.Command) (*events.Query, error) {
 	}
 	q := &events.Query{VM: f.vm, KeepRaw: f.raw}
 	for _, name := range f.channels {
+		name = wholeChannel(name)
 		if err := events.CheckChannel(name); err != nil {
 			return nil, &usageError{fmt.Sprintf("--channel %q: %v", name, err)}
 		}
@@ -71,6 +72,16 @@ func (f *eventsFlags) query(cmd *cobra.Command) (*events.Query, error) {
 	}
 	slices.Sort(q.Levels)
 	return q, nil
+}
+
+// wholeChannel returns the name of a channel that may have been given as the text names it (see shortName).
+func wholeChannel(name string) string {
+	whole := vendorPrefix + name
+	named := strings.HasPrefix(name, "Hyper-V-") || strings.HasPrefix(name, "FailoverClustering/")
+	if named && events.CheckChannel(name) != nil && events.CheckChannel(whole) == nil {
+		return whole
+	}
+	return name
 }
 
 // levelNames are the levels of events from 1 on (facts/event-log.md §1.2).

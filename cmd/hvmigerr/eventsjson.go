@@ -36,10 +36,14 @@ func reportMembers(h *loggedHost) object {
 	for _, l := range h.logs {
 		logs = append(logs, logObject(h.report, l))
 	}
+	var ahead any
+	if h.report.ClockKnown {
+		ahead = h.report.Clock.Seconds()
+	}
 	return object{
 		{"route", h.report.Route},
 		{"since", nullableTime(h.report.Since)},
-		{"clockAhead", h.report.Clock.Seconds()},
+		{"clockAhead", ahead},
 		{"dropped", h.dropped},
 		{"logs", logs},
 	}
@@ -116,8 +120,8 @@ func (r *eventsRun) incidentObject(h *loggedHost, incident *events.Incident) obj
 		{"causes", append([]int{}, incident.Causes...)},
 		{"events", list},
 	}
-	if !r.flags.noExplain && incident.Explanation != nil {
-		o = append(o, member{"explanation", explanationObject(incident.Explanation)})
+	if !r.flags.noExplain {
+		o = append(o, member{"explanation", explanationObject(incident.Explain())})
 	}
 	return o
 }

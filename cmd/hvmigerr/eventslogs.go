@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,13 +15,15 @@ const leastClockError = 2 * time.Minute
 
 // printLogs says of each host by which route its logs were read, and how far back they reach.
 func (r *eventsRun) printLogs() {
-	for i, h := range r.hosts {
+	first := true
+	for _, h := range r.hosts {
 		if h.report == nil {
 			continue
 		}
-		if i == 0 || !r.plan.many {
+		if first {
 			r.app.out.printf("\n")
 		}
+		first = false
 		r.printLogsOf(h)
 	}
 }
@@ -31,18 +34,22 @@ func (r *eventsRun) printLogsOf(h *loggedHost) {
 	if !h.report.Since.IsZero() {
 		head += ", since " + fullTime(h.report.Since)
 	}
-	enough := 0
+	enough, orEmpty := 0, ""
 	for _, l := range h.logs {
-		if r.unremarkable(h, l) {
-			enough++
+		if !r.unremarkable(h, l) {
+			continue
+		}
+		enough++
+		if l.Empty {
+			orEmpty = " or are empty"
 		}
 	}
 	brief := r.plan.many && enough > 0
 	switch {
 	case brief && enough == len(h.logs):
-		head += ": all reach back that far"
+		head += ": all reach back that far" + orEmpty
 	case brief:
-		head += fmt.Sprintf(": %d of %d reach back that far", enough, len(h.logs))
+		head += fmt.Sprintf(": %d of %d reach back that far%s", enough, len(h.logs), orEmpty)
 	}
 	end := ":"
 	if brief {
@@ -64,9 +71,67 @@ func (r *eventsRun) printLogsOf(h *loggedHost) {
 	}
 }
 
-// unremarkable tells a log that was read in full and reaches back far enough, and one that this host does not have to have.
+// unremarkable tells a log that was read in full and reaches back far enough, one that this host does not have to have, and one that may
+// well be empty.
 func (r *eventsRun) unremarkable(h *loggedHost, l *events.Log) bool {
-	return (l.Covers(h.report.Since) || r.without(l)) && len(l.Problems) == 0
+	return (r.enough(h, l) || r.without(l)) && len(l.Problems) == 0 && (!l.Empty || !r.mustTell(l))
+}
+
+// enough tells a log that was read in full and, unless it is empty, reaches back far enough.
+func (r *eventsRun) enough(h *loggedHost, l *events.Log) bool {
+	return l.Covers(h.report.Since) || l.Empty && l.Err == nil && l.Partial == nil
+}
+
+// mustTell tells a log without which nothing is known: that of the management service, or what was asked for by name.
+func (r *eventsRun) mustTell(l *events.Log) bool {
+	return len(r.query.Channels) > 0 || l.Channel == events.DefaultChannels()[0]
+}
+
+// without tells that a log is none of this host, and none that was asked for by name.
+func (r *eventsRun) without(l *events.Log) bool { return l.Optional && len(r.query.Channels) == 0 }
+
+// reach says how much it means that no migration has failed.
+func (r *eventsRun) reach() string {
+	empty := false
+	for _, h := range r.hosts {
+		if h.report == nil {
+			return "Not all hosts have told."
+		}
+		tells := false
+		for _, l := range h.logs {
+			if !r.enough(h, l) && !r.without(l) {
+				return "Not all of the logs reach back that far, or could be read: " + r.where() + "."
+			}
+			tells = tells || r.mustTell(l) && l.Covers(h.report.Since)
+		}
+		empty = empty || !tells
+	}
+	if empty {
+		return "That means nothing: the log that would tell is empty."
+	}
+	return "The logs reach back that far."
+}
+
+// where says what tells which logs those are.
+func (r *eventsRun) where() string {
+	if r.flags.raw {
+		return "without --raw it is told which"
+	}
+	return "see below"
+}
+
+// readable tells that a log could be read, of whatever host, of which it means something that it tells of no migration.
+func (r *eventsRun) readable() bool {
+	return slices.ContainsFunc(r.hosts, func(h *loggedHost) bool {
+		return h.report != nil && slices.ContainsFunc(h.logs, func(l *events.Log) bool { return l.Err == nil && (!l.Empty || r.mustTell(l)) })
+	})
+}
+
+// limited tells that there were more events than are kept.
+func (r *eventsRun) limited() bool {
+	return slices.ContainsFunc(r.hosts, func(h *loggedHost) bool {
+		return h.dropped > 0 || h.report != nil && slices.ContainsFunc(h.logs, func(l *events.Log) bool { return errors.Is(l.Partial, events.ErrLimit) })
+	})
 }
 
 // state says what became of a log.
@@ -75,10 +140,12 @@ func (r *eventsRun) state(h *loggedHost, l *events.Log) string {
 	switch {
 	case l.Optional:
 		return "not on this host"
+	case errors.Is(l.Err, events.ErrNotAsked):
+		return "not asked for: the reading ended before"
 	case l.Err != nil:
 		return "not read: " + channelMessage(l.Err)
 	case l.Empty && l.Partial == nil:
-		return "empty"
+		return "empty: it tells nothing"
 	case l.Oldest.IsZero():
 		text = count(l.Read, "event") + " read; how far back it reaches is not known"
 	case l.Oldest.After(h.report.Since):
@@ -88,7 +155,7 @@ func (r *eventsRun) state(h *loggedHost, l *events.Log) string {
 		text = fmt.Sprintf("%s read; reaches back to %s", count(l.Read, "event"), fullTime(l.Oldest))
 	}
 	if l.Partial != nil {
-		text += "; only in part: " + message(l.Partial)
+		text += "; only in part: " + channelMessage(l.Partial)
 	}
 	if n := len(l.Problems); n > 0 {
 		text += fmt.Sprintf("; problems: %s", l.Problems[0])

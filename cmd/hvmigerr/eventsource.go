@@ -24,7 +24,7 @@ func (s *session) eventSource(_ context.Context, via string) (src events.Source,
 	if err != nil {
 		return nil, nil, err
 	}
-	return &shellSource{events.NewWevtutil(remoteShell{shell}), t}, func() { //nolint:contextcheck // Close comes after ctx, and has its own deadline
+	return &shellSource{events.NewWevtutil(remoteShell{shell}), t}, func() {
 		if err := shell.Close(); err != nil && s.flags.verbose {
 			s.app.note("the remote shell was not deleted: %v", err)
 		}
@@ -42,6 +42,13 @@ func (s *shellSource) Clock() time.Duration {
 	s.t.mu.Lock()
 	defer s.t.mu.Unlock()
 	return s.t.clock
+}
+
+// ClockKnown reports whether an answer has told of the clock.
+func (s *shellSource) ClockKnown() bool {
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	return s.t.dated
 }
 
 // A remoteShell is a shell whose faults say what was refused.
@@ -65,6 +72,7 @@ type tracedTransport struct {
 	s     *session
 	mu    sync.Mutex    // a shell is told to end while it is still asked for output
 	clock time.Duration // how far that of the host is ahead, by its last answer
+	dated bool          // an answer has told
 }
 
 // RoundTrip implements [wsman.Transport].
@@ -90,7 +98,7 @@ func (t *tracedTransport) RoundTrip(ctx context.Context, req *wsman.Request) (*w
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if date, err := http.ParseTime(x.Header.Get("Date")); err == nil {
-		t.clock = time.Until(date).Round(time.Second)
+		t.clock, t.dated = time.Until(date).Round(time.Second), true
 	}
 	t.s.exchanged(x)
 	return reply, err

@@ -17,7 +17,7 @@ const (
 	maxShown    = 12 // events of one migration, beside those that say why
 )
 
-// print prints incidents, the newest first, and the logs that they are from. It reports whether it printed anything.
+// print prints incidents, the newest first, and the logs that they are from; raw XML alone, and what it is on stderr. It reports whether it printed anything.
 func (r *eventsRun) print(incidents []*events.Incident) bool {
 	told := slices.ContainsFunc(r.hosts, func(h *loggedHost) bool { return h.report != nil })
 	switch {
@@ -49,9 +49,11 @@ func (r *eventsRun) printRaw(incidents []*events.Incident) bool {
 			printed = true
 		}
 	}
+	text := "read " + r.when() + ". " + r.reach()
 	if !printed {
-		r.app.note("the logs tell of no migration %s", r.when())
+		text = r.counted(nil)
 	}
+	r.app.note("by %s: %s", r.flags.via.String(), text)
 	return printed
 }
 
@@ -70,27 +72,7 @@ func (r *eventsRun) printCount(incidents []*events.Incident) {
 	if r.plan.many {
 		who = count(len(r.hosts), "host")
 	}
-	failed := 0
-	for _, incident := range incidents {
-		if incident.Outcome == events.OutcomeFailed {
-			failed++
-		}
-	}
-	of := ""
-	if r.flags.vm != "" {
-		of = " of " + safeLine(r.flags.vm)
-	}
-	text := fmt.Sprintf("no migration%s %s.", of, r.when())
-	switch n := count(len(incidents), "migration"); {
-	case failed > 0:
-		text = fmt.Sprintf("%d of %s%s failed, %s.", failed, n, of, r.when())
-	case len(incidents) > 0:
-		text = fmt.Sprintf("no failed migration among %d%s, %s.", len(incidents), of, r.when())
-	}
-	if failed == 0 {
-		text += " " + r.reach()
-	}
-	r.app.out.printf("%s\n", fold(who+": ", "", text))
+	r.app.out.printf("%s\n", fold(who+": ", "", r.counted(incidents)))
 	for _, h := range r.hosts {
 		if h.dropped > 0 {
 			r.app.out.printf("%s\n", fold("", "", fmt.Sprintf("Of %s only the newest are shown: %s more took too much memory. A shorter --since asks for less.",
@@ -99,23 +81,33 @@ func (r *eventsRun) printCount(incidents []*events.Incident) {
 	}
 }
 
-// reach says how much it means that no migration has failed.
-func (r *eventsRun) reach() string {
-	for _, h := range r.hosts {
-		if h.report == nil {
-			return "Not all hosts have told."
-		}
-		for _, l := range h.logs {
-			if !l.Covers(h.report.Since) && !r.without(l) {
-				return "Not all of the logs reach back that far, or could be read: see below."
-			}
+// counted says how many migrations have failed and, where that are none, what it means.
+func (r *eventsRun) counted(incidents []*events.Incident) string {
+	if !r.readable() {
+		return "nothing is known: no log that tells of migrations could be read."
+	}
+	failed := 0
+	for _, incident := range incidents {
+		if incident.Outcome == events.OutcomeFailed {
+			failed++
 		}
 	}
-	return "The logs reach back that far."
+	of, least := "", ""
+	if r.flags.vm != "" {
+		of = " of " + safeLine(r.flags.vm)
+	}
+	if r.limited() {
+		least = "at least "
+	}
+	n := count(len(incidents), "migration")
+	switch {
+	case failed > 0:
+		return fmt.Sprintf("%s%d of %s%s failed, %s.", least, failed, n, of, r.when())
+	case len(incidents) > 0:
+		return fmt.Sprintf("no failed migration among %s%d%s, %s. %s", least, len(incidents), of, r.when(), r.reach())
+	}
+	return fmt.Sprintf("no migration%s %s. %s", of, r.when(), r.reach())
 }
-
-// without tells that a log is none of this host, and none that was asked for by name.
-func (r *eventsRun) without(l *events.Log) bool { return l.Optional && len(r.query.Channels) == 0 }
 
 // An incidentPrinter prints one incident after another.
 type incidentPrinter struct {
@@ -196,7 +188,10 @@ func machineOf(incident *events.Incident) string {
 func (p *incidentPrinter) circumstances(incident *events.Incident) {
 	var words []string
 	if !incident.End.IsZero() {
-		words = append(words, "ended "+age(p.run.clock(incident).Sub(incident.End))+" ago", "took "+age(incident.End.Sub(incident.Begin)))
+		words = append(words, "ended "+age(p.run.clock(incident).Sub(incident.End))+" ago")
+		if incident.Began() {
+			words = append(words, "took "+age(incident.End.Sub(incident.Begin)))
+		}
 	}
 	if hosts := p.run.told(incident); len(hosts) > 0 {
 		text := "told by " + strings.Join(hosts, " and ")
@@ -251,35 +246,9 @@ func (p *incidentPrinter) causes(incident *events.Incident) {
 			p.out.printf("%sproblem: %s\n", indent, safeLine(problem))
 		}
 	}
-	if other := p.run.otherHost(incident); other != "" && incident.Outcome == events.OutcomeFailed {
-		p.out.printf("%s\n", fold("  ", "  ", fmt.Sprintf("The log of the %s may tell more, and was not read: name it too.", other)))
+	if text := p.run.elsewhere(incident); text != "" {
+		p.out.printf("%s\n", fold("  ", "  ", text))
 	}
-}
-
-// otherHost names the end of a migration that was not asked, "" if it was, or is not known.
-func (r *eventsRun) otherHost(incident *events.Incident) string {
-	role, name := "destination", incident.Destination
-	switch incident.Role {
-	case events.RoleBoth:
-		return ""
-	case events.RoleDestination:
-		role, name = "source", incident.Source
-	case events.RoleSource:
-	}
-	if name == "" || strings.EqualFold(incident.Source, incident.Destination) ||
-		slices.ContainsFunc(r.hosts, func(h *loggedHost) bool { return sameHost(h.name, name) }) {
-		return ""
-	}
-	return role + ", " + cell(name) + ","
-}
-
-// sameHost tells whether two names are those of one host, as far as that can be told without asking anybody.
-func sameHost(a, b string) bool {
-	short := func(name string) string {
-		name, _, _ = strings.Cut(nameKey(name), ".")
-		return name
-	}
-	return nameKey(a) == nameKey(b) || short(a) == short(b)
 }
 
 // events lists the events in their order: in full the one that says that it failed, of others the beginning.
@@ -321,10 +290,10 @@ func (p *incidentPrinter) omitted(n *int) {
 
 // meaning prints what the events mean. What several incidents have in common it says once.
 func (p *incidentPrinter) meaning(incident *events.Incident) {
-	e := incident.Explanation
-	if e == nil || p.run.flags.noExplain {
+	if p.run.flags.noExplain {
 		return
 	}
+	e := incident.Explain()
 	var key strings.Builder
 	for _, f := range telling(e) {
 		fmt.Fprintf(&key, "%s %d %s\n", f.Row.Kind, f.Row.Value, f.Row.ID)

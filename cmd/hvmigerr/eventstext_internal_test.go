@@ -15,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hvmigerr/hvmigerr/invoke/events"
-	"github.com/hvmigerr/hvmigerr/invoke/explain"
 )
 
 const (
@@ -50,15 +49,10 @@ func moveOf() *events.Incident {
 	list[1].Problems = []string{"no such time"}
 	list[3].Time = time.Time{}
 	list[3].TimeText = "yesterday"
-	i := &events.Incident{
+	return &events.Incident{
 		VM: "web-01", VMID: webGUID, Begin: noon.Add(-10 * time.Minute), End: noon.Add(-8 * time.Minute),
 		Role: events.RoleSource, Outcome: events.OutcomeFailed, Source: "HV01", Destination: "HV02", Events: list, Headline: 3, Causes: []int{2},
 	}
-	i.Explanation = explain.Text(cause)
-	for k := range i.Explanation.Findings {
-		i.Explanation.Findings[k].Part = 2
-	}
-	return i
 }
 
 // other returns an incident of another machine, of which there is less to tell.
@@ -90,7 +84,7 @@ func runOf(hosts ...*loggedHost) *eventsRun {
 	for _, h := range hosts {
 		if h.report != nil {
 			h.report.Host, h.report.Route = h.name, events.RouteServerManager
-			h.report.Since, h.report.Clock = noon.Add(-day), time.Second
+			h.report.Since, h.report.Clock, h.report.ClockKnown = noon.Add(-day), time.Second, true
 			h.logs = h.report.Logs
 		}
 	}
@@ -132,9 +126,9 @@ func TestEventsText(t *testing.T) {
 		{"none", runOf(&loggedHost{name: "hv01", report: &events.Report{Logs: logsOf()[:1]}}), nil},
 		{"none_uncovered", runOf(&loggedHost{name: "hv01", report: &events.Report{Logs: logsOf()[:2]}}), nil},
 		{"both", runOf(
+			&loggedHost{name: "hv03", err: errors.New("not reached")},
 			&loggedHost{name: "hv01", report: &events.Report{Logs: logsOf()[:1]}},
 			&loggedHost{name: "hv02", report: &events.Report{Logs: logsOf()}, dropped: 1200},
-			&loggedHost{name: "hv03", err: errors.New("not reached")},
 		), []*events.Incident{both}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

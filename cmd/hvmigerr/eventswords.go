@@ -81,7 +81,9 @@ func identity(e *events.Event) string {
 }
 
 // shortName leaves out what the names of Windows' own providers and channels have in common.
-func shortName(name string) string { return strings.TrimPrefix(name, "Microsoft-Windows-") }
+func shortName(name string) string { return strings.TrimPrefix(name, vendorPrefix) }
+
+const vendorPrefix = "Microsoft-Windows-"
 
 // eventTime writes the time of an event, without the day if that is the day of the incident's end.
 func eventTime(e *events.Event, incident *events.Incident) string {

@@ -132,7 +132,7 @@ func quota(err error) bool {
 
 func refused(err error) bool {
 	return errors.Is(err, invoke.ErrNoHyperV) || has[*wsman.Fault](err) || has[*invoke.ReturnValueError](err) ||
-		has[*events.ChannelError](err) || errors.Is(err, events.ErrNoServerManager) || errors.Is(err, winrm.ErrShellsDisabled)
+		matches(err, func(e *events.ChannelError) bool { return !undecodable(e) }) || errors.Is(err, events.ErrNoServerManager) || errors.Is(err, winrm.ErrShellsDisabled)
 }
 
 func undecodable(err error) bool {

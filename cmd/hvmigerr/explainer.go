@@ -209,6 +209,8 @@ func (p *explainer) title(f *explain.Finding) {
 // would be a code to whoever explains this output.
 func (p *explainer) told(f *explain.Finding) string {
 	switch property := f.Basis == explain.BasisMessageID || f.Basis == explain.BasisStatus; {
+	case f.Text == "" && property && f.Row.Kind == explain.KindEvent:
+		return fmt.Sprintf("the number of message %d", f.Part+1) // its MessageID or, in a log, its EventID
 	case f.Text == "" && property:
 		return fmt.Sprintf("the %s of message %d", f.Basis, f.Part+1)
 	case f.Text == "" && p.text != "":

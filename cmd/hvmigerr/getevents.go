@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,9 +38,11 @@ func registerVia(cmd *cobra.Command, via *routeName) {
 // check refuses what --events does not go with.
 func (l *logFlags) check(cmd *cobra.Command, f *getFlags) error {
 	if !l.wanted {
-		if cmd.Flags().Changed("via") {
+		via := cmd.Flags().Lookup("via")
+		if via.Changed {
 			return &usageError{"--via needs --events"}
 		}
+		delete(via.Annotations, annotationEnv) // what the variable says is of no account
 		return nil
 	}
 	for _, other := range []struct {
@@ -90,8 +91,8 @@ func (s *session) readEvents(ctx context.Context, f *logFlags, list []*diagnosed
 	err = s.failed(err)
 	for _, d := range about {
 		d.log = &jobLog{route: events.Route(f.via), since: report.Since, err: err}
-		d.log.add(d, report)
 	}
+	share(about, report)
 	if err != nil {
 		s.app.note("the event log was not read, or not in full: %s", message(err))
 		if h := hint(err); h != "" {
@@ -109,7 +110,10 @@ func (s *session) eventsOf(ctx context.Context, f *logFlags, since time.Duration
 	defer closeSource()
 	q := &events.Query{Since: since}
 	report, err := events.Read(ctx, src, q)
-	return report, errors.Join(err, (&eventsRun{query: q}).unread(report))
+	if err == nil {
+		err = (&eventsRun{query: q}).unread(report)
+	}
+	return report, err
 }
 
 // lookBack returns how far back the log is read: an hour, or to the start of the oldest of these jobs.
@@ -139,19 +143,53 @@ func during(j *invoke.MigrationJob) (from, to time.Time) {
 	return from.Add(-aroundJob), to.Add(aroundJob)
 }
 
-// add adds to d what the report tells of its migration.
-func (l *jobLog) add(d *diagnosed, report *events.Report) {
-	from, to := during(d.Job)
+// share gives each job the incident of its migration, those first that are nearest in time: no incident is that of two jobs.
+func share(list []*diagnosed, report *events.Report) {
+	left := *report
+	left.Incidents = slices.Clone(report.Incidents)
+	waiting := slices.Clone(list)
+	for len(waiting) > 0 {
+		var nearest *events.Incident
+		var next *diagnosed
+		for _, d := range waiting {
+			incident := d.incident(&left)
+			if incident != nil && (nearest == nil || d.apart(incident) < next.apart(nearest)) {
+				nearest, next = incident, d
+			}
+		}
+		if nearest == nil {
+			break
+		}
+		next.log.found = true
+		next.add(nearest)
+		waiting = slices.DeleteFunc(waiting, func(d *diagnosed) bool { return d == next })
+		left.Incidents = slices.DeleteFunc(left.Incidents, func(incident *events.Incident) bool { return incident == nearest })
+	}
+	for _, d := range waiting {
+		if d.log.err == nil {
+			from, _ := during(d.Job)
+			d.log.reason = coverage(report, from)
+		}
+	}
+}
+
+// incident returns what the report tells of the migration of d, nil if nothing.
+func (d *diagnosed) incident(report *events.Report) *events.Incident {
 	name := d.VM
 	if name == d.Job.VMName() {
 		name = "" // nobody has told it
 	}
-	incident := report.About(d.Job.VMName(), name, from, to)
-	if incident == nil {
-		l.reason = coverage(report, from)
-		return
-	}
-	l.found = true
+	from, to := during(d.Job)
+	return report.About(d.Job.VMName(), name, from, to)
+}
+
+// apart returns how far from the end of the job an incident ended.
+func (d *diagnosed) apart(incident *events.Incident) time.Duration {
+	return incident.End.Sub(changed(d.Job)).Abs()
+}
+
+// add adds to d the events of its migration that say why.
+func (d *diagnosed) add(incident *events.Incident) {
 	chosen := incident.Causes
 	if len(chosen) == 0 && len(d.Parts) == 0 && incident.Headline >= 0 {
 		chosen = []int{incident.Headline}
@@ -165,12 +203,22 @@ func (l *jobLog) add(d *diagnosed, report *events.Report) {
 
 // coverage says what it means that the log does not tell of something that began at from.
 func coverage(report *events.Report, from time.Time) string {
-	for _, l := range report.Logs {
-		if l.Err == nil && !l.Empty && !l.Covers(from) && l.Partial == nil {
-			return fmt.Sprintf("it does not tell of this migration; %s begins at %s", l.Channel, l.Oldest.UTC().Format(timeLayout))
+	const silent = "it does not tell of this migration"
+	for i, l := range report.Logs {
+		switch {
+		case l.Optional || l.Covers(from) || l.Err != nil || l.Empty && i > 0:
+			// Only the log of the management service has to hold something: it comes first.
+		case l.Partial != nil:
+			return fmt.Sprintf("%s; of %s only a part was read: %s", silent, l.Channel, channelMessage(l.Partial))
+		case l.Empty:
+			return fmt.Sprintf("%s; %s is empty, so that this means nothing", silent, l.Channel)
+		case l.Oldest.IsZero():
+			return fmt.Sprintf("%s; how far back %s reaches is not known", silent, l.Channel)
+		default:
+			return fmt.Sprintf("%s; %s begins at %s", silent, l.Channel, l.Oldest.UTC().Format(timeLayout))
 		}
 	}
-	return "it does not tell of this migration"
+	return silent
 }
 
 // timeLayout is how text writes a time, always in UTC.
@@ -201,7 +249,7 @@ func (l *jobLog) object() object {
 		{"route", l.route},
 		{"since", nullableTime(l.since)},
 		{"found", l.found},
-		{"reason", nullable(l.reason)},
+		{"reason", nullable(l.reason)}, // null, too, when the error is why
 		{"error", newErrorReport(l.err)},
 	}
 }
@@ -233,12 +281,19 @@ func (a *app) printEvents(d *diagnosed, own []invoke.Part) {
 			a.printPart(i+1, &own[i])
 		}
 	case d.log == nil:
-	case d.log.found:
+	case d.log.err == nil && d.log.found:
 		a.out.printf("\n  The host's event log says the same, and no more.\n")
-	case d.log.err != nil:
-		a.out.printf("\n  The host's event log could not be read, or not in full: %s\n", safeLine(message(d.log.err)))
-	default:
+	case d.log.err == nil:
 		a.out.printf("\n  The host's event log was read: %s.\n", safeLine(d.log.reason))
+	case d.log.found:
+		a.out.printf("\n  What was read of the host's event log says the same.\n")
+	}
+	switch {
+	case d.log == nil || d.log.err == nil:
+	case d.log.found:
+		a.out.printf("\n  Not all of the event log could be read: %s\n", safeLine(message(d.log.err)))
+	default:
+		a.out.printf("\n  The host's event log could not be read, or not in full: %s\n", safeLine(message(d.log.err)))
 	}
 }
 

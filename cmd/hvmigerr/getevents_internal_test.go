@@ -75,7 +75,7 @@ func TestGetEvents(t *testing.T) {
 			e.At = -wsmantest.Duration(40 * time.Minute)
 			return e
 		}()), nil, []string{"was read: it does not tell of this migration.\n"}, nil},
-		{"empty", logOnly(), nil, []string{"was read: it does not tell of this migration.\n"}, nil},
+		{"empty", logOnly(), nil, []string{"was read: it does not tell of this migration; Microsoft-Windows-Hyper-V-VMMS-Admin is empty, so that this means nothing.\n"}, nil},
 		{"no class", func(cfg *wsmantest.Config) { cfg.Model.EventService.Missing = true }, nil, []string{"  The host's event log could not be read, or not in full: the host cannot give events"}, []string{"hvmigerr: the event log was not read, or not in full: ", "hvmigerr: hint: --via shell"}},
 		{"not allowed", func(cfg *wsmantest.Config) {
 			for i := range cfg.Model.EventLogs {

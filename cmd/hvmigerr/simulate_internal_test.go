@@ -201,7 +201,7 @@ func TestSimulateQuoted(t *testing.T) {
 	got := invokeRun(ctx, strings.NewReader(""), "simulate")
 	_, tries, _ := strings.Cut(got.stdout, "\nTry:\n")
 	quoted := strings.ReplaceAll(dir, "'", `'\''`)
-	for _, want := range []string{"  KRB5CCNAME='FILE:" + quoted, " --ca-file '" + quoted, "curl --cacert '" + quoted} {
+	for _, want := range []string{"  KRB5CCNAME='FILE:" + quoted, " --ca-file '" + quoted, "hvmigerr events -u administrator \\\n", "curl --cacert '" + quoted} {
 		if !strings.Contains(tries, want) {
 			t.Errorf("no %q in\n%s", want, tries)
 		}
@@ -220,7 +220,7 @@ func TestSimulateOpen(t *testing.T) {
 			if got.code != exitInterrupted || !strings.Contains(got.stderr, "hvmigerr: warning: other machines") {
 				t.Errorf("simulate = %+v", got)
 			}
-			if n := strings.Count(got.stdout, " https://127.0.0.1:"); n != 5 {
+			if n := strings.Count(got.stdout, " https://127.0.0.1:"); n != 6 {
 				t.Errorf("%d times https://127.0.0.1: in\n%s", n, got.stdout)
 			}
 		})

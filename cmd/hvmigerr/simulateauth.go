@@ -196,6 +196,7 @@ func (a *app) printTries(cfg *wsmantest.Config, files *simulationFiles, url stri
 	}
 	if slices.Contains(cfg.Auth, wsmantest.AuthMethodNTLM) {
 		a.out.printf("%s \\\n   %s %s\n", byPassword, trust, url)
+		a.out.printf("%s \\\n   %s %s\n", strings.Replace(byPassword, " get ", " events ", 1), trust, url)
 	}
 	if !slices.Contains(cfg.Auth, wsmantest.AuthMethodBasic) {
 		return
