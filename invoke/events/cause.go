@@ -55,7 +55,7 @@ func (in *Incident) explainable() []int {
 	}
 	well := in.Outcome == OutcomeCompleted || in.Outcome == OutcomeSlow
 	for i, r := range in.records {
-		matters := r.kind == kindFailed || r.kind.tellsWhy()
+		matters := r.kind == kindFailed || in.tellsWhy(r)
 		if well {
 			matters = r.kind == kindSlow
 		}
@@ -76,6 +76,15 @@ func (in *Incident) atSource(i int) int {
 		return 1
 	}
 	return 0
+}
+
+// tellsWhy reports whether a record may tell why. What is amiss with the whole host does not where a cause is told: it stands in the log
+// whether migrations fail or not.
+func (in *Incident) tellsWhy(r *record) bool {
+	if r.kind == kindHint && r.hostWide {
+		return !slices.ContainsFunc(in.records, func(r *record) bool { return r.kind == kindCause })
+	}
+	return r.kind.tellsWhy()
 }
 
 // part returns the record as something that a host said.
@@ -172,7 +181,7 @@ func (w *weigher) place(i int) int {
 func (in *Incident) findCauses(order []int) {
 	in.Causes = nil
 	for _, i := range order {
-		if in.records[i].kind.tellsWhy() {
+		if in.tellsWhy(in.records[i]) {
 			in.Causes = append(in.Causes, i)
 		}
 	}

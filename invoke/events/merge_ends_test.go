@@ -61,7 +61,7 @@ func TestMergeOtherEnd(t *testing.T) {
 			[]said{began(0, "web-01", "HV02"), refused(9, "HV02", "0x80072746"), failed(10, "web-01", web, "HV01")},
 			[]said{unnamed, lowMemory(8)},
 			[]string{
-				"[hv01 hv02] web-01/7C4C both failed 12:00:00+10s hv01>hv02 [20413 3999 20306 14050 21024] headline 21024 causes [3999 20306 14050] E_OUTOFMEMORY of 3999 at hv02",
+				"[hv01 hv02] web-01/7C4C both failed 12:00:00+10s hv01>hv02 [20413 3999 20306 14050 21024] headline 21024 causes [3999 20306] E_OUTOFMEMORY of 3999 at hv02",
 			},
 		},
 		{

@@ -121,7 +121,7 @@ func TestNeighbours(t *testing.T) {
 				began(0, "web-01", "HV02"), refused(9, "HV02", "0x8007274D"), failed(10, "web-01", web, "HV01"),
 			},
 			[]string{
-				"web-01/7C4C source failed 12:00:00+10s HV01>HV02 [14050 20413 20306 21024] headline 21024 causes [20306 14050] WSAECONNREFUSED of 20306",
+				"web-01/7C4C source failed 12:00:00+10s HV01>HV02 [14050 20413 20306 21024] headline 21024 causes [20306] WSAECONNREFUSED of 20306",
 			},
 		},
 		{
