@@ -283,7 +283,7 @@ func readItem(e *element) (*Instance, error) {
 			}
 			continue
 		}
-		p, err := newProperty(part)
+		p, err := newProperty(*part)
 		if err != nil {
 			return nil, err
 		}

@@ -89,7 +89,7 @@ func (i *Instance) Array(name string) ([]Property, State) {
 
 // newInstance reads the element of an instance.
 func newInstance(e *element) (*Instance, error) {
-	p, err := newProperty(e)
+	p, err := newProperty(*e)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (p *Property) instance() *Instance {
 }
 
 // newProperty reads e and everything below it.
-func newProperty(e *element) (Property, error) {
+func newProperty(e element) (Property, error) {
 	p := Property{Namespace: e.uri, Name: e.Tag, Text: e.text()}
 	for i := range e.Attr {
 		a := &e.Attr[i]
@@ -132,7 +132,7 @@ func newProperty(e *element) (Property, error) {
 		if !ok {
 			continue
 		}
-		b, err := bind(c, e.scope)
+		b, err := bound(c, e.scope)
 		if err != nil {
 			return Property{}, err
 		}

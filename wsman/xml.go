@@ -113,8 +113,17 @@ func soleRoot(doc *etree.Document) (*etree.Element, error) {
 
 // bind resolves the namespace of e inside outer and refuses unbound prefixes and duplicate attributes.
 func bind(e *etree.Element, outer *scope) (*element, error) {
+	b, err := bound(e, outer)
+	if err != nil {
+		return nil, err
+	}
+	return &b, nil
+}
+
+// bound is [bind] without room on the heap: an answer may hold a hundred thousand elements.
+func bound(e *etree.Element, outer *scope) (element, error) {
 	if len(e.Attr) > maxAttrs {
-		return nil, &ProtocolError{Path: e.Tag, Msg: "too many attributes"}
+		return element{}, &ProtocolError{Path: e.Tag, Msg: "too many attributes"}
 	}
 	s := outer
 	for i := range e.Attr {
@@ -127,25 +136,25 @@ func bind(e *etree.Element, outer *scope) (*element, error) {
 		}
 		for j := range i {
 			if e.Attr[j].Key == a.Key && e.Attr[j].Space == a.Space {
-				return nil, &ProtocolError{Path: e.Tag, Msg: "attribute " + a.FullKey() + " stands twice"}
+				return element{}, &ProtocolError{Path: e.Tag, Msg: "attribute " + a.FullKey() + " stands twice"}
 			}
 		}
 	}
 	if s != nil && s.depth > maxBindings {
-		return nil, &ProtocolError{Path: e.Tag, Msg: "too many namespace declarations"}
+		return element{}, &ProtocolError{Path: e.Tag, Msg: "too many namespace declarations"}
 	}
 	for i := range e.Attr {
 		if p := e.Attr[i].Space; p != "" && p != "xmlns" {
 			if _, ok := s.lookup(p); !ok {
-				return nil, &ProtocolError{Path: e.Tag, Msg: "prefix " + p + " is not bound"}
+				return element{}, &ProtocolError{Path: e.Tag, Msg: "prefix " + p + " is not bound"}
 			}
 		}
 	}
 	uri, ok := s.lookup(e.Space)
 	if !ok {
-		return nil, &ProtocolError{Path: e.Tag, Msg: "prefix " + e.Space + " is not bound"}
+		return element{}, &ProtocolError{Path: e.Tag, Msg: "prefix " + e.Space + " is not bound"}
 	}
-	return &element{Element: e, uri: uri, scope: s}, nil
+	return element{Element: e, uri: uri, scope: s}, nil
 }
 
 // children returns the child elements of e, bound.
