@@ -67,6 +67,16 @@ func TestEventsUsage(t *testing.T) {
 	}
 }
 
+// TestEventsRoom: hosts that are read at the same time share the room for events.
+func TestEventsRoom(t *testing.T) {
+	t.Parallel()
+	for hosts, want := range map[int]int{0: 32 << 20, 1: 32 << 20, 2: 32 << 20, 4: 16 << 20, 64: 1 << 20, 5000: 1 << 20} {
+		if got := roomOf(hosts); got != want {
+			t.Errorf("roomOf(%d) = %d, want %d", hosts, got, want)
+		}
+	}
+}
+
 func TestEventsQuery(t *testing.T) {
 	t.Parallel()
 	f := &eventsFlags{levels: []string{"Warning", "2", "error", "1"}, channels: []string{"System", channelVMMS, "System", "Hyper-V-VMMS-Admin", "FailoverClustering/Diagnostic", "Hyper-V-Own"}, vm: "web-01", raw: true}

@@ -61,6 +61,7 @@ func (a *app) events(cmd *cobra.Command, f *eventsFlags, args []string) error {
 	}
 	defer p.close()
 	q.Since = f.since.d // a variable may have set it
+	q.MaxBytes = p.roomEach()
 	r := &eventsRun{app: a, flags: f, query: q, plan: p, hosts: make([]*loggedHost, len(p.hosts)), room: maxKept}
 	return r.run(cmd.Context())
 }
@@ -77,6 +78,15 @@ type eventsRun struct {
 
 // maxKept bounds what is kept of all events until the last host has answered, in bytes, about: it is printed then.
 const maxKept = 64 << 20
+
+// roomEach returns how many bytes of events may be kept of each host, since as many as --parallel are read at the same time.
+func (p *plan) roomEach() int { return roomOf(min(int(p.flags.parallel), len(p.hosts))) }
+
+// roomOf returns the share of each of so many hosts.
+func roomOf(hosts int) int {
+	const most, least = 32 << 20, 1 << 20 // what package events takes by itself; a day of failures
+	return max(least, min(most, maxKept/max(hosts, 1)))
+}
 
 // run asks all hosts, and prints when all have answered: two of them may tell of the same migration.
 func (r *eventsRun) run(ctx context.Context) error {

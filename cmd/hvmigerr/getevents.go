@@ -108,7 +108,7 @@ func (s *session) eventsOf(ctx context.Context, f *logFlags, since time.Duration
 		return &events.Report{}, err
 	}
 	defer closeSource()
-	q := &events.Query{Since: since}
+	q := &events.Query{Since: since, MaxBytes: s.plan.roomEach()}
 	report, err := events.Read(ctx, src, q)
 	if err == nil {
 		err = (&eventsRun{query: q}).unread(report)

@@ -30,9 +30,10 @@ const (
 
 // A grouper takes the events of one host, in whatever order, and puts those together that are of one migration.
 type grouper struct {
-	most    int // records
-	records []*record
-	bytes   int // of what the records say
+	most      int // records
+	mostBytes int // of what they say
+	records   []*record
+	bytes     int
 	// behind is how many channels are still to be read behind this one; full tells that events of this one were left out.
 	behind int
 	full   bool
@@ -44,7 +45,9 @@ type grouper struct {
 }
 
 // newGrouper returns a grouper that holds at most so many events.
-func newGrouper(most int) *grouper { return &grouper{most: most, learned: map[eventKey]*meaning{}} }
+func newGrouper(most int) *grouper {
+	return &grouper{most: most, mostBytes: maxKeptBytes, learned: map[eventKey]*meaning{}}
+}
 
 // next begins a channel, behind which so many are still to be read.
 func (g *grouper) next(behind int) { g.behind, g.full = behind, false }
@@ -52,7 +55,7 @@ func (g *grouper) next(behind int) { g.behind, g.full = behind, false }
 // room reports whether there is room for so many bytes of a record more.
 func (g *grouper) room(bytes int) bool {
 	taken := min(g.behind, shares/2) // whoever asks for many channels
-	return len(g.records) < g.most-taken*(g.most/shares) && g.bytes+bytes <= maxKeptBytes-taken*(maxKeptBytes/shares)
+	return len(g.records) < g.most-taken*(g.most/shares) && g.bytes+bytes <= g.mostBytes-taken*(g.mostBytes/shares)
 }
 
 // size returns about how many bytes e takes.

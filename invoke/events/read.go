@@ -34,6 +34,7 @@ func read(ctx context.Context, src Source, q *Query) (*Report, error) {
 		q = &Query{}
 	}
 	r := &reader{src: src, query: q, groups: newGrouper(maxKept), report: &Report{Route: src.Route()}}
+	r.groups.mostBytes = cmp.Or(q.MaxBytes, maxKeptBytes)
 	began := time.Now()
 	err := r.channels(ctx)
 	r.clock()

@@ -83,6 +83,21 @@ func TestReadClockKnown(t *testing.T) {
 	}
 }
 
+// TestReadMaxBytes: what is beyond the room is left out, and said.
+func TestReadMaxBytes(t *testing.T) {
+	t.Parallel()
+	story := slices.Repeat([]said{failed(0, "web-01", web, "HV01")}, 30)
+	for most, want := range map[int]error{0: nil, 1 << 20: nil, 4 << 10: events.ErrLimit} {
+		r, err := events.Read(t.Context(), &fakeHost{story: story}, &events.Query{Channels: []string{vmms}, MaxBytes: most})
+		if err != nil || r.Logs[0].Read != 30 || !errors.Is(r.Logs[0].Partial, want) {
+			t.Errorf("MaxBytes %d: %d read, %v, partial: %v; want %v", most, r.Logs[0].Read, err, r.Logs[0].Partial, want)
+		}
+		if len(r.Incidents) == 0 {
+			t.Errorf("MaxBytes %d: no incident", most)
+		}
+	}
+}
+
 // clocked has the same clock as we.
 type clocked struct{ *fakeHost }
 

@@ -15,6 +15,9 @@ type Query struct {
 	Levels []uint8
 	// VM, if not "", is the name or the GUID of the only virtual machine whose incidents are kept.
 	VM string
+	// MaxBytes bounds what is kept of the events of a host, in bytes of what they say, about. If zero, 32 MiB. What is beyond is left out,
+	// the oldest of each channel, and [ErrLimit] says so.
+	MaxBytes int
 	// Max bounds how many events are read of a channel. If zero, 100,000.
 	Max int
 	// KeepRaw fills Raw of the events.
