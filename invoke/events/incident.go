@@ -13,7 +13,7 @@ type Incident struct {
 	VM, VMID string
 	// Begin and End are the times of the first and the last of Events, by the clock of the host that Role is about.
 	Begin, End time.Time
-	// Role is what the host was in the migration. In a merged incident it is RoleBoth.
+	// Role is what the host was in the migration; RoleBoth if both ends tell, after [Merge].
 	Role    Role
 	Outcome Outcome
 	// Source and Destination name the hosts as the events do that name the machine or are causes, or as the operator did when [Merge]

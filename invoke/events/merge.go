@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// merge is [Merge].
-func merge(reports []*Report) *Report {
+// Merge makes one report of the reports of several hosts: an incident of both ends of a migration, told by two of them, becomes one.
+// Each report must have its Host. The reports are used up.
+func Merge(reports ...*Report) *Report {
 	out := &Report{}
 	m := &merger{hosts: len(reports), names: map[*Report][]string{}, ids: map[string]string{}, unions: map[string][]*union{}}
 	only := ""

@@ -28,8 +28,9 @@ type reader struct {
 	report *Report
 }
 
-// read is [Read].
-func read(ctx context.Context, src Source, q *Query) (*Report, error) {
+// Read reads the events of a host and puts them together. The Report is never nil: it holds whatever came. The error is what ended the
+// reading of the host as a whole, ctx for one, or why all of the channels failed.
+func Read(ctx context.Context, src Source, q *Query) (*Report, error) {
 	if q == nil {
 		q = &Query{}
 	}

@@ -1,9 +1,6 @@
 package events
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // A Query says what [Read] reads.
 type Query struct {
@@ -72,11 +69,3 @@ type Log struct {
 func (l *Log) Covers(t time.Time) bool {
 	return l.Err == nil && l.Partial == nil && !l.Oldest.IsZero() && !t.Before(l.Oldest)
 }
-
-// Read reads the events of a host and puts them together. The Report is never nil: it holds whatever came. The error is what ended the
-// reading of the host as a whole, ctx for one, or why all of the channels failed.
-func Read(ctx context.Context, src Source, q *Query) (*Report, error) { return read(ctx, src, q) }
-
-// Merge makes one report of the reports of several hosts: an incident of both ends of a migration, told by two of them, becomes one.
-// Each report must have its Host. The reports are used up.
-func Merge(reports ...*Report) *Report { return merge(reports) }
