@@ -46,9 +46,6 @@ func (in *Incident) name(r *record, names *names) {
 	}
 	if in.VM == "" && r.vm != "" {
 		in.VM = r.vm
-		if r.key.ofCluster() {
-			in.VM = machineOf(r.vm)
-		}
 	}
 }
 
