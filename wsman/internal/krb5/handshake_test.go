@@ -193,6 +193,9 @@ func TestInitiatorRefuses(t *testing.T) {
 	_, size := answer(t)
 	for n := range size {
 		i, reply := answer(t)
+		if n >= len(reply) {
+			break // a number in it, which is random, needs fewer octets than that of the first
+		}
 		reply[n] ^= 1
 		// Before octet 46 are DER lengths of which some say the same, and of which one is believed.
 		if out, err := i.Step(reply); err == nil && n >= 46 || out != nil {
