@@ -260,8 +260,8 @@ func TestEnveloped(t *testing.T) {
 
 // interrupting is a context that ends after it was asked some times.
 type interrupting struct {
-	context.Context //nolint:containedctx // it is one
-	after           int
+	context.Context
+	after int
 }
 
 // Err implements [context.Context].

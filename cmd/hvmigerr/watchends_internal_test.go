@@ -27,7 +27,7 @@ func TestSilentHosts(t *testing.T) {
 	timeout := &timeoutError{time.Second, context.DeadlineExceeded}
 	for _, tt := range []struct {
 		name string
-		ctx  context.Context //nolint:containedctx // a table of them
+		ctx  context.Context
 		err  error
 		want bool
 	}{

@@ -236,7 +236,7 @@ func forCaller(err error) error {
 // A shellTransporter carries the messages of a Shell, one at a time.
 type shellTransporter struct {
 	courier
-	ctx  context.Context //nolint:containedctx // of the present command: Post has none to take it from
+	ctx  context.Context // of the present command: Post has none to take it from
 	done bool            // the last message has brought the end of the command, and its exit code
 	err  error           // of the last message
 }

@@ -23,7 +23,7 @@ import (
 // [*wsman.TimeoutError]: https://pkg.go.dev/github.com/hvmigerr/hvmigerr/wsman#TimeoutError
 // [*wsman.ProtocolError]: https://pkg.go.dev/github.com/hvmigerr/hvmigerr/wsman#ProtocolError
 type Transporter struct {
-	ctx context.Context //nolint:containedctx // Post has none to take it from
+	ctx context.Context // Post has none to take it from
 	end context.CancelCauseFunc
 	cfg transport.Config
 
